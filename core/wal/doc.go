@@ -1,0 +1,8 @@
+// Package wal is the contract of a shard's log: what it keeps, in which order,
+// and what each of its two watermarks promises. It holds no implementation:
+// wal/file is the embedded default, wal/mem the model used in tests. Payloads are
+// opaque here; a frame is atomic.
+//
+// A frame is a header of 48 bytes, owned by this package, and a payload of
+// records, owned by core. The layout is docs/format/frame.md.
+package wal

@@ -1,0 +1,98 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gantrymq/gantry/core/internal/model"
+)
+
+// LSN is a position in a shard's log, counted in bytes of frames.
+type LSN = model.LSN
+
+// ShardID numbers the shards of a server.
+type ShardID = model.ShardID
+
+// WAL keeps the logs of one process.
+type WAL interface {
+	// Open returns the log of a shard, not yet readable: Recover comes first.
+	// It fails with ErrLocked if another process has it.
+	//
+	// notify is called from any goroutine after Progress has changed other than
+	// within Append. It must not block.
+	Open(shard ShardID, notify func()) (Log, error)
+
+	// Close releases what Open and the WAL itself took. All logs are closed before.
+	Close() error
+}
+
+// Log is one shard's log. It has one owner, which is its only writer: Recover,
+// Append, Flush and Close are called by one goroutine at a time. ReadAt and
+// Progress may be called by any goroutine at any time after Recover.
+type Log interface {
+	// Recover hands every live frame from LSN `from` on to fn, in order, and
+	// prepares the log for appending. It cuts off a torn tail, and makes durable
+	// what it accepted before it returns (a later power cut must not take what
+	// this run served). Bytes that were once durable and cannot be verified are
+	// never cut: then it fails with a *CorruptError that names the place.
+	// The frame passed to fn is valid during the call only.
+	Recover(from LSN, fn func(Frame) error) (Recovery, error)
+
+	// Append adds one frame at lsn: the end of the previous one or, for a frame
+	// with FlagSegmentStart, any position past it. The caller has filled the
+	// header with PutHeader; the log fills Epoch, DurableLSN, Chain and CRC in place.
+	// The frame must stay unchanged until Progress says it is written. An error
+	// is final: the log takes nothing more, and Progress repeats it.
+	Append(lsn LSN, frame []byte) error
+
+	// Flush asks that all that was appended becomes durable soon, and returns at once.
+	Flush()
+
+	// Progress returns the two watermarks and the error that ended the log, if
+	// any. Everything below written survives the process (wal/file: it is in the
+	// page cache); everything below durable survives a power cut. Both only grow,
+	// and neither moves once err is set.
+	Progress() (written, durable LSN, err error)
+
+	// ReadAt fills p with the log's bytes from lsn on; the range must lie below
+	// the written end and within one segment. It verifies nothing: records carry
+	// their own CRC.
+	ReadAt(p []byte, lsn LSN) (int, error)
+
+	// Close ends the log. With clean set it first makes everything durable and
+	// leaves the mark that tells the next Recover that nothing can be missing.
+	Close(clean bool) error
+}
+
+// Recovery tells what Recover found.
+type Recovery struct {
+	End      LSN   // where the next frame goes
+	Clean    bool  // the last owner stopped in order: nothing can be missing
+	SameBoot bool  // this operating system has run since the last owner wrote
+	Torn     int64 // bytes of a torn tail that were cut off
+	// StoreTime is that of the last frame, in ms: the next must not be earlier.
+	StoreTime int64
+}
+
+// Frame is one frame as Recover reports it.
+type Frame struct {
+	Header
+	Payload []byte
+}
+
+// ErrLocked is returned by Open when another process owns the log.
+var ErrLocked = errors.New("in use by another process")
+
+// ErrClosed is returned by calls after Close.
+var ErrClosed = errors.New("log is closed")
+
+// CorruptError reports bytes that were once durable and cannot be verified now.
+type CorruptError struct {
+	Place string // the file or object, for the operator
+	LSN   LSN
+	Why   string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("corrupt log: %s at LSN %d: %s", e.Place, e.LSN, e.Why)
+}
