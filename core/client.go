@@ -1,0 +1,63 @@
+package core
+
+import (
+	"context"
+
+	"github.com/gantrymq/gantry/core/internal/shard"
+)
+
+// Client is one connected client. Its calls are made by one goroutine at a time
+// (the connection's reader), but for Close, which may come from anywhere.
+type Client struct {
+	c *shard.Client
+}
+
+// Submit hands the calls made since the last Submit to the shard as one run. It
+// blocks while the shard's inbox is full: so a client that sends faster than the
+// log takes is no longer read. Never call it from a done.
+func (c *Client) Submit() { c.c.Submit() }
+
+// Close releases what the client holds: its waits end, its memberships go and
+// the others of its groups are told. Calls made before are still answered.
+func (c *Client) Close() { c.c.Close() }
+
+// Send stores messages. The results are in the order of the messages and valid
+// during done only; an error of the whole Batch comes as err.
+func (c *Client) Send(b *Batch, done func([]SendResult, error)) { c.c.Send(b, done) }
+
+// Pull reads a queue by offset. Not finding anything is a status of Records; err
+// is for what cannot be answered (an unknown queue, a failed read). cancel ends the
+// wait: done still runs, once, with PullNotFound if nothing came before.
+func (c *Client) Pull(p Pull, done func(*Records, error)) (cancel func()) { return c.c.Pull(p, done) }
+
+// Commit stores consumer offsets. With a nil done it is one-way: coalesced, the
+// last one of a second wins.
+func (c *Client) Commit(offsets []CursorOffset, done func(error)) { c.c.Commit(offsets, done) }
+
+// Offsets looks up offsets. The answers are in the order of the queries and
+// valid during done only.
+func (c *Client) Offsets(q []OffsetQuery, done func([]OffsetInfo, error)) { c.c.Offsets(q, done) }
+
+// Update says what the client is: its groups and subscriptions replace what its
+// last Update said, and its lease as a member begins anew (120 s). done runs when
+// the member is listed and its groups and their %RETRY% topics are durable.
+// The other members of a group that changed are told, and so is this one.
+func (c *Client) Update(state ClientState, done func(UpdateResult, error)) { c.c.Update(state, done) }
+
+// Leave takes the client out of a producer group and a consumer group; an empty
+// name is none.
+func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
+	c.c.Leave(producerGroup, consumerGroup, done)
+}
+
+// Members lists the live consumers of a group, in the order of their client ids.
+// The slice is immutable.
+func (c *Client) Members(group string, done func([]Member, error)) { c.c.Members(group, done) }
+
+// Admin makes or changes topics and groups. done runs when it is synced.
+func (c *Client) Admin(op AdminOp, done func(error)) { c.c.Admin(op, done) }
+
+// SendWait is Send and Submit for callers that may block.
+func (c *Client) SendWait(ctx context.Context, b *Batch) ([]SendResult, error) {
+	return c.c.SendWait(ctx, b)
+}

@@ -1,0 +1,72 @@
+package core
+
+import (
+	"context"
+
+	"github.com/gantrymq/gantry/core/internal/shard"
+	"github.com/gantrymq/gantry/core/wal"
+)
+
+type (
+	// Config is the engine's configuration; the zero value works.
+	Config = shard.Config
+	// Env is what the engine takes from its surroundings: a logger, the clock.
+	Env = shard.Env
+	// Stats is a snapshot of an engine's counters.
+	Stats = shard.Stats
+)
+
+// Engine stores and delivers. It owns the shard of this process; the WAL is the
+// caller's, and is closed after the engine.
+type Engine struct {
+	shard *shard.Shard
+}
+
+// Open recovers the shard and starts its loop. It returns when everything that
+// was durable can be served.
+func Open(cfg Config, w wal.WAL, env Env) (*Engine, error) {
+	s, err := shard.Open(cfg, w, env)
+	if err != nil {
+		return nil, err
+	}
+	s.Start()
+	return &Engine{shard: s}, nil
+}
+
+// Close stops the intake, completes or fails every done, makes the log durable
+// and marks it clean. It is called once the listeners are down.
+func (e *Engine) Close(ctx context.Context) error { return e.shard.Close(ctx) }
+
+// Connect makes a client.
+func (e *Engine) Connect(info ClientInfo) *Client { return &Client{c: e.shard.Connect(info)} }
+
+// ShardInfo describes a shard of this process.
+type ShardInfo struct {
+	ID         ShardID
+	BrokerName string
+}
+
+// Shards lists the shards of this process.
+func (e *Engine) Shards() []ShardInfo {
+	return []ShardInfo{{ID: e.shard.ID(), BrokerName: e.shard.BrokerName()}}
+}
+
+// Cluster returns the name of the cluster, fixed when the data folder was made.
+func (e *Engine) Cluster() string { return e.shard.Cluster() }
+
+// Topic returns a topic by name, as of its last durable change. It never blocks,
+// and may be called from any goroutine; the result is immutable.
+func (e *Engine) Topic(name string) (*TopicInfo, bool) { return e.shard.Topic(name) }
+
+// Topics returns all topics, ordered by name.
+func (e *Engine) Topics() []*TopicInfo { return e.shard.Topics() }
+
+// Failed returns a channel that is closed when the shard has failed, and Err the
+// reason: nothing is acknowledged after it.
+func (e *Engine) Failed() <-chan struct{} { return e.shard.Failed() }
+
+// Err returns why the shard has failed, nil while it works.
+func (e *Engine) Err() error { return e.shard.Err() }
+
+// Stats returns the engine's counters.
+func (e *Engine) Stats() Stats { return e.shard.Stats() }

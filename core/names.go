@@ -1,0 +1,83 @@
+package core
+
+import (
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/shard"
+)
+
+// The nouns. Their documentation is with their declaration.
+type (
+	ShardID     = model.ShardID
+	LSN         = model.LSN
+	Address     = model.Address
+	Offset      = model.Offset
+	TopicID     = model.TopicID
+	GroupID     = model.GroupID
+	Queue       = model.Queue
+	CursorID    = model.CursorID
+	Perm        = model.Perm
+	Durability  = model.Durability
+	TopicConfig = model.TopicConfig
+	GroupConfig = model.GroupConfig
+)
+
+// Permissions and durability levels.
+const (
+	PermInherit       = model.PermInherit
+	PermWrite         = model.PermWrite
+	PermRead          = model.PermRead
+	DurabilityDefault = model.DurabilityDefault
+	Written           = model.Written
+	Synced            = model.Synced
+	RetryPrefix       = model.RetryPrefix
+	DeadLetterPrefix  = model.DeadLetterPrefix
+	MaxQueues         = model.MaxQueues
+)
+
+// Requests and results.
+type (
+	Message      = shard.Message
+	Batch        = shard.Batch
+	SendResult   = shard.SendResult
+	Pull         = shard.Pull
+	PullStatus   = shard.PullStatus
+	Records      = shard.Records
+	CursorOffset = shard.CursorOffset
+	OffsetKind   = shard.OffsetKind
+	OffsetQuery  = shard.OffsetQuery
+	OffsetInfo   = shard.OffsetInfo
+	ClientInfo   = shard.ClientInfo
+	ClientState  = shard.ClientState
+	Consumer     = shard.Consumer
+	Subscription = shard.Subscription
+	UpdateResult = shard.UpdateResult
+	Member       = shard.Member
+	Command      = shard.Command
+	CommandKind  = shard.CommandKind
+	AdminOp      = shard.AdminOp
+	PutTopic     = shard.PutTopic
+	PutGroup     = shard.PutGroup
+	TopicInfo    = shard.TopicInfo
+)
+
+// How a pull ended, which offset is asked for, what is pushed.
+const (
+	PullFound       = shard.PullFound
+	PullNotFound    = shard.PullNotFound
+	PullNoMatch     = shard.PullNoMatch
+	PullOffsetMoved = shard.PullOffsetMoved
+
+	OffsetMin          = shard.OffsetMin
+	OffsetMax          = shard.OffsetMax
+	OffsetCommitted    = shard.OffsetCommitted
+	OffsetByTime       = shard.OffsetByTime
+	OffsetEarliestTime = shard.OffsetEarliestTime
+
+	MembersChanged = shard.MembersChanged
+)
+
+// ValidTopic reports whether name may be a topic; ValidGroup, a group.
+func ValidTopic(name string) error { return model.ValidTopic(name) }
+
+// ValidGroup reports whether name may be a consumer or producer group.
+func ValidGroup(name string) error { return model.ValidGroup(name) }
