@@ -194,6 +194,7 @@ func (r *sendRequest) decide(s *Shard) {
 		s.when(at.visible, at.end, r)
 		return
 	}
+	r.run.open++ // the run is in use until both have come
 	s.when(at.visible, at.end, (*publication)(r))
 	s.when(at.answer, at.end, (*reply)(r))
 }
@@ -327,19 +328,19 @@ func checkQueue(t *state.Topic, num int32) *model.Error {
 	return nil
 }
 
-// publication makes a request's messages visible; reply answers it. Both come at
-// once where they wait for the same.
+// publication makes a request's messages visible; reply answers it. Where both
+// wait for the same, the request itself does both.
 type (
 	publication sendRequest
 	reply       sendRequest
 )
 
 func (r *sendRequest) complete(s *Shard, err error) {
-	(*publication)(r).complete(s, err)
-	(*reply)(r).complete(s, err)
+	r.publish(s, err)
+	r.answer(s, err)
 }
 
-func (r *publication) complete(s *Shard, err error) {
+func (r *sendRequest) publish(s *Shard, err error) {
 	if err != nil {
 		return
 	}
@@ -348,6 +349,11 @@ func (r *publication) complete(s *Shard, err error) {
 			s.show(r.msgs[i].slot, r.results[i].Offset+1)
 		}
 	}
+}
+
+func (r *publication) complete(s *Shard, err error) {
+	(*sendRequest)(r).publish(s, err)
+	r.run.answered(s)
 }
 
 func (r *reply) complete(s *Shard, err error) { (*sendRequest)(r).answer(s, err) }
