@@ -1,0 +1,47 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// sightings counts the rare states that runs have reached. A budgeted run fails
+// if one of rareStates stays at zero: a simulation that never gets there proves
+// nothing about it.
+//
+// It is the one thing that runs share; they run one after the other.
+var sightings = map[string]int{}
+
+func sometimes(what string) { sightings[what]++ }
+
+var rareStates = []string{
+	"recovery.torn_tail", "recovery.gap", "recovery.crashed", "recovery.cut", "recovery.cut_twice",
+	"crash.torn_write", "crash.between", "crash.within", "cut.between", "cut.within", "cut.lost_acked",
+	"stop.clean", "stop.waiting", "stop.after_failure",
+	"io.failed.sync", "io.failed.write", "log.failed", "log.rolled", "log.idle_mark",
+	"rot.refused", "audit.replayed",
+	"window.stalled", "unit.stored", "unit.refused", "batch.partly_refused", "send.unknown", "send.unknown_kept",
+	"topic.auto_created", "topic.refused", "written_on_synced",
+	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.cold", "pull.in_gap", "pull.no_match",
+	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.lost",
+	"member.expired", "member.told", "clock.stepped_back",
+}
+
+func unseen() (missing []string) {
+	for _, what := range rareStates {
+		if sightings[what] == 0 {
+			missing = append(missing, what)
+		}
+	}
+	return missing
+}
+
+func sightingsText() string {
+	var lines []string
+	for what, n := range sightings {
+		lines = append(lines, fmt.Sprintf("%-24s %d", what, n))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
