@@ -8,10 +8,9 @@ import (
 )
 
 // health is what the admin port is asked for: where the process is in its life,
-// and whether the shard works. The zero value is a process that starts.
+// and whether the shard works.
 type health struct {
 	mu    sync.Mutex
-	open  bool         // past the start; guarded by mu
 	doing string       // why clients may not come now, "" when they may; guarded by mu
 	shard func() error // guarded by mu
 }
@@ -20,7 +19,7 @@ type health struct {
 func (h *health) phase(doing string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.open, h.doing = true, doing
+	h.doing = doing
 }
 
 // watch says whom to ask about the shard.
@@ -33,11 +32,8 @@ func (h *health) watch(shard func() error) {
 // checks answers the admin port.
 func (h *health) checks() []ops.Check {
 	h.mu.Lock()
-	open, doing, shard := h.open, h.doing, h.shard
+	doing, shard := h.doing, h.shard
 	h.mu.Unlock()
-	if !open {
-		doing = "starting"
-	}
 	process := ops.Check{Name: "process"}
 	if doing != "" {
 		process.Err = errors.New(doing)

@@ -84,7 +84,7 @@ func (l *loader) set(k *key, value string, s source) {
 func (l *loader) environment(getenv func(string) (string, bool)) {
 	for i := range l.keys {
 		k := &l.keys[i]
-		if value, ok := getenv(k.env()); ok {
+		if value, ok := getenv(k.env()); ok && value != "" {
 			l.set(k, value, source{"env", k.env()})
 		}
 	}

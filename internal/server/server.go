@@ -71,6 +71,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	if limit := limitMemory(s.cfg.Engine.CacheBytes); limit > 0 {
 		s.log.Info("heap limited by the container", "bytes", limit)
 	}
+	s.health.phase("starting")
 	registry := ops.NewRegistry(s.opts.Version, s.cfg.Auth == AuthOff)
 	admin := ops.New(s.cfg.Ops, ops.Env{
 		Logger:   s.log.With("listener", "ops"),
