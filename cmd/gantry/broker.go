@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/gantrymq/gantry/remoting/wire"
 )
 
 // serverFlag is for every command that talks to a running server.
@@ -15,13 +17,13 @@ type serverFlag struct {
 
 // caller makes one request of the RocketMQ protocol and waits for the answer.
 type caller interface {
-	call(ctx context.Context, request int32, fields map[string]string, body []byte) (answer, error)
+	call(ctx context.Context, request wire.RequestCode, fields map[string]string, body []byte) (answer, error)
 	close()
 }
 
 // answer is what came back: the protocol's response code, its remark, fields, body.
 type answer struct {
-	code   int32
+	code   wire.ResponseCode
 	remark string
 	fields map[string]string
 	body   []byte
@@ -48,7 +50,7 @@ const autoTopic = "TBW102"
 // refused turns an answer that is not a success into an error.
 func (b *broker) refused(doing string, a answer) error {
 	code := exitFailed
-	if a.code == codeTopicNotExist {
+	if a.code == wire.TopicNotExist {
 		code = exitNotFound
 	}
 	return fail(code, "%s: %s answered %d: %s", doing, b.addr, a.code, a.remark)
@@ -70,7 +72,7 @@ type stored struct {
 }
 
 func (b *broker) send(ctx context.Context, m outgoing) (stored, error) {
-	a, err := b.call(ctx, requestSend, map[string]string{
+	a, err := b.call(ctx, wire.SendMessage, map[string]string{
 		"producerGroup":         "gantry-send",
 		"topic":                 m.topic,
 		"defaultTopic":          autoTopic,
@@ -87,7 +89,7 @@ func (b *broker) send(ctx context.Context, m outgoing) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return stored{}, b.refused(fmt.Sprintf("send to topic %q", m.topic), a)
 	}
 	return stored{Topic: m.topic, Queue: a.number("queueId"), Offset: a.number("queueOffset"), ID: a.fields["msgId"]}, nil
@@ -104,14 +106,14 @@ type route struct {
 }
 
 func (b *broker) route(ctx context.Context, topic string) (route, error) {
-	a, err := b.call(ctx, requestRoute, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"}, nil)
+	a, err := b.call(ctx, wire.GetRouteInfoByTopic, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"}, nil)
 	if err != nil {
 		return route{}, err
 	}
-	if a.code == codeTopicNotExist {
+	if a.code == wire.TopicNotExist {
 		return route{}, fail(exitNotFound, "topic %q does not exist on %s; send to it, or run: gantry topic create %s", topic, b.addr, topic)
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return route{}, b.refused(fmt.Sprintf("find topic %q", topic), a)
 	}
 	var r route
@@ -125,11 +127,11 @@ func (b *broker) route(ctx context.Context, topic string) (route, error) {
 }
 
 func (b *broker) topics(ctx context.Context) ([]string, error) {
-	a, err := b.call(ctx, requestTopics, nil, nil)
+	a, err := b.call(ctx, wire.GetAllTopicListFromNameServer, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return nil, b.refused("list topics", a)
 	}
 	var list struct {
@@ -143,7 +145,7 @@ func (b *broker) topics(ctx context.Context) ([]string, error) {
 
 func (b *broker) createTopic(ctx context.Context, topic string, queues int) error {
 	n := strconv.Itoa(queues)
-	a, err := b.call(ctx, requestCreateTopic, map[string]string{
+	a, err := b.call(ctx, wire.UpdateAndCreateTopic, map[string]string{
 		"topic":           topic,
 		"defaultTopic":    autoTopic,
 		"readQueueNums":   n,
@@ -156,19 +158,19 @@ func (b *broker) createTopic(ctx context.Context, topic string, queues int) erro
 	if err != nil {
 		return err
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return b.refused(fmt.Sprintf("create topic %q", topic), a)
 	}
 	return nil
 }
 
-// queueOffset asks for one offset of a queue: requestMinOffset, requestMaxOffset.
-func (b *broker) queueOffset(ctx context.Context, request int32, topic string, queue int) (int64, error) {
+// queueOffset asks for one offset of a queue: wire.GetMinOffset or wire.GetMaxOffset.
+func (b *broker) queueOffset(ctx context.Context, request wire.RequestCode, topic string, queue int) (int64, error) {
 	a, err := b.call(ctx, request, map[string]string{"topic": topic, "queueId": strconv.Itoa(queue)}, nil)
 	if err != nil {
 		return 0, err
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return 0, b.refused(fmt.Sprintf("ask for an offset of topic %q queue %d", topic, queue), a)
 	}
 	return a.number("offset"), nil
@@ -176,7 +178,7 @@ func (b *broker) queueOffset(ctx context.Context, request int32, topic string, q
 
 // committed returns a group's offset in a queue; ok is false if it has none.
 func (b *broker) committed(ctx context.Context, group, topic string, queue int) (offset int64, ok bool, err error) {
-	a, err := b.call(ctx, requestCommitted, map[string]string{
+	a, err := b.call(ctx, wire.QueryConsumerOffset, map[string]string{
 		"consumerGroup": group,
 		"topic":         topic,
 		"queueId":       strconv.Itoa(queue),
@@ -184,16 +186,16 @@ func (b *broker) committed(ctx context.Context, group, topic string, queue int) 
 	switch {
 	case err != nil:
 		return 0, false, err
-	case a.code == codeOffsetNotFound:
+	case a.code == wire.QueryNotFound:
 		return 0, false, nil
-	case a.code != codeSuccess:
+	case a.code != wire.Success:
 		return 0, false, b.refused(fmt.Sprintf("ask for the offset of group %q in topic %q queue %d", group, topic, queue), a)
 	}
 	return a.number("offset"), true, nil
 }
 
 func (b *broker) commit(ctx context.Context, group, topic string, queue int, offset int64) error {
-	a, err := b.call(ctx, requestCommit, map[string]string{
+	a, err := b.call(ctx, wire.UpdateConsumerOffset, map[string]string{
 		"consumerGroup": group,
 		"topic":         topic,
 		"queueId":       strconv.Itoa(queue),
@@ -202,7 +204,7 @@ func (b *broker) commit(ctx context.Context, group, topic string, queue int, off
 	if err != nil {
 		return err
 	}
-	if a.code != codeSuccess {
+	if a.code != wire.Success {
 		return b.refused(fmt.Sprintf("store the offset of group %q in topic %q queue %d", group, topic, queue), a)
 	}
 	return nil
@@ -229,7 +231,7 @@ func (b *broker) pull(ctx context.Context, group, topic string, queue int, offse
 	if wait {
 		flags, suspend = flags|pullSuspend, pullWait
 	}
-	a, err := b.call(ctx, requestPull, map[string]string{
+	a, err := b.call(ctx, wire.PullMessage, map[string]string{
 		"consumerGroup":        group,
 		"topic":                topic,
 		"queueId":              strconv.Itoa(queue),
@@ -247,11 +249,11 @@ func (b *broker) pull(ctx context.Context, group, topic string, queue int, offse
 	}
 	next := a.number("nextBeginOffset")
 	switch a.code {
-	case codeSuccess:
+	case wire.Success:
 		return pulled{messages: a.body, next: next, more: true}, nil
-	case codePullNotFound:
+	case wire.PullNotFound:
 		return pulled{next: offset}, nil
-	case codePullRetry, codePullMoved:
+	case wire.PullRetryImmediately, wire.PullOffsetMoved:
 		return pulled{next: next, more: next != offset}, nil
 	}
 	return pulled{}, b.refused(fmt.Sprintf("pull from topic %q queue %d", topic, queue), a)

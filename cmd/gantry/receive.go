@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/gantrymq/gantry/remoting/wire"
 )
 
 type receiveCommand struct {
@@ -86,9 +88,9 @@ func (r *receiver) start(ctx context.Context, queue int) (int64, error) {
 		}
 	}
 	if r.cmd.From == "latest" {
-		return r.queueOffset(ctx, requestMaxOffset, r.cmd.Topic, queue)
+		return r.queueOffset(ctx, wire.GetMaxOffset, r.cmd.Topic, queue)
 	}
-	return r.queueOffset(ctx, requestMinOffset, r.cmd.Topic, queue)
+	return r.queueOffset(ctx, wire.GetMinOffset, r.cmd.Topic, queue)
 }
 
 // drain prints what there is, oldest first over all queues.

@@ -17,5 +17,3 @@ func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols
 // newWAL chooses the log.
 func newWAL(cfg *Config) wal.WAL { return nil }
 
-// advertiser decides which address clients are told.
-func advertiser(cfg *Config) *protocols.Advertiser { return &protocols.Advertiser{} }

@@ -101,7 +101,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		Logger:     s.log,
 		Registerer: registry,
 		Listen:     bind,
-		Advertiser: advertiser(&s.cfg),
+		Advertiser: protocols.NewAdvertiser(protocols.ThisMachine(), s.log, registry),
 	})
 	if err != nil {
 		return err
