@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,7 @@ type Config struct {
 	Ops      ops.Config
 
 	origin map[string]source // by key; absent: the default
+	hosted map[string]bool   // keys of addresses whose host came from listen
 }
 
 type remotingConfig struct {
@@ -114,20 +117,29 @@ func (c *Config) Source(key string) string {
 // complete fills in what follows from other keys: the host of addresses that
 // name none. A bare port is an address without a host.
 func (c *Config) complete() {
-	c.Remoting.NamesrvAddr = withHost(c.Remoting.NamesrvAddr, c.Listen)
-	c.Remoting.Addr = withHost(c.Remoting.Addr, c.Listen)
+	c.hosted = make(map[string]bool)
+	c.Remoting.NamesrvAddr = c.withHost("remoting.namesrv_addr", c.Remoting.NamesrvAddr)
+	c.Remoting.Addr = c.withHost("remoting.addr", c.Remoting.Addr)
 	// The admin port stays on this machine unless its own key says otherwise.
-	c.Ops.Addr = withHost(c.Ops.Addr, "127.0.0.1")
+	if port, ok := hostless(c.Ops.Addr); ok {
+		c.Ops.Addr = "127.0.0.1:" + port
+	}
 }
 
-func withHost(addr, host string) string {
+func (c *Config) withHost(key, addr string) string {
+	port, ok := hostless(addr)
+	if !ok {
+		return addr
+	}
+	c.hosted[key] = true
+	return net.JoinHostPort(strings.Trim(c.Listen, "[]"), port)
+}
+
+func hostless(addr string) (port string, ok bool) {
 	if addr != "" && !strings.Contains(addr, ":") {
-		addr = ":" + addr
+		return addr, true
 	}
-	if port, ok := strings.CutPrefix(addr, ":"); ok {
-		return net.JoinHostPort(strings.Trim(host, "[]"), port)
-	}
-	return addr
+	return strings.CutPrefix(addr, ":")
 }
 
 // address is a configured address with the key that says it.
@@ -147,15 +159,20 @@ func (c *Config) addresses() []address {
 // Validate says everything that is wrong with a configuration, one line each.
 func (c *Config) Validate() error {
 	var errs []error
+	exposed := make(map[string][]string) // addresses that others reach, by the key to change
 	for _, a := range c.addresses() {
 		if err := validAddress(a.addr); err != nil {
 			errs = append(errs, c.errorf(a.key, "%q is no address: %v; write HOST:PORT, :PORT or PORT", a.addr, err))
-			continue
+		} else if !loopback(a.addr) {
+			key := c.blame(a.key)
+			exposed[key] = append(exposed[key], a.addr)
 		}
-		if c.Auth == AuthLoopback && !loopback(a.addr) {
-			errs = append(errs, c.errorf(c.blame(a.key),
-				"%s can be reached from other machines, and this version has no users yet: "+
-					"write auth: off (or GANTRY_AUTH=off) to let everyone in, or listen on 127.0.0.1", a.addr))
+	}
+	if c.Auth == AuthLoopback {
+		for _, key := range slices.Sorted(maps.Keys(exposed)) {
+			errs = append(errs, c.errorf(key, "%s can be reached from other machines, and there are no users yet: "+
+				"write auth: off (--auth off, GANTRY_AUTH=off) to let everyone in, or listen on 127.0.0.1",
+				strings.Join(exposed[key], " and ")))
 		}
 	}
 	if c.Data == "" {
@@ -167,10 +184,9 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// blame returns the key to change for where addr's key is bound: listen, where
-// the address has no host of its own.
+// blame returns the key to change for the host that key's address is bound to.
 func (c *Config) blame(key string) string {
-	if _, own := c.origin[key]; !own {
+	if c.hosted[key] {
 		return "listen"
 	}
 	return key

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -91,7 +92,8 @@ func (l *loader) environment(getenv func(string) (string, bool)) {
 }
 
 func (l *loader) flags(given map[string]string) {
-	for path, value := range given {
+	for _, path := range slices.Sorted(maps.Keys(given)) {
+		value := given[path]
 		s := source{"flag", "--" + flagName(path)}
 		k := l.find(path)
 		if k == nil {
@@ -125,7 +127,7 @@ func (l *loader) file(path string) {
 		l.errorf("%s: more than one YAML document; a configuration is one", path)
 		return
 	}
-	l.mapping(filepath.Base(path), "", doc.Content[0])
+	l.mapping(path, "", doc.Content[0])
 }
 
 // yamlText turns the parser's own "yaml: line 3: ..." into text behind a file name.
@@ -193,7 +195,7 @@ func (l *loader) section(path string) bool {
 
 // suggest names the key that was probably meant: the nearest by edits.
 func (l *loader) suggest(path string) string {
-	best, distance := "", 4
+	best, distance := "", 1+len(path)/3
 	for i := range l.keys {
 		if d := edits(path, l.keys[i].path); d < distance {
 			best, distance = l.keys[i].path, d
