@@ -50,7 +50,7 @@ var modules = []layer{
 	{"github.com/prometheus/client_golang/...", []string{"internal/ops", "protocols", "metrics.go"}},
 	{"go.yaml.in/yaml/v3", []string{"internal/server"}},
 	{"golang.org/x/sync/...", []string{"internal/server", "cmd/gantry", "remoting", "protocols", "bench/..."}},
-	{"golang.org/x/sys/...", []string{"core/wal/...", "protocols", "remoting", "internal/server", "bench/..."}},
+	{"golang.org/x/sys/...", []string{"core/wal/...", "core/internal/shard", "protocols", "remoting", "bench/..."}},
 	{"pgregory.net/rapid", []string{"core/internal/sim/...", "core/wal/waltest"}},
 	{"github.com/cockroachdb/datadriven", []string{"core/internal/sim/..."}},
 	{"github.com/google/go-cmp/...", []string{"core/internal/sim/...", "core/wal/waltest"}},

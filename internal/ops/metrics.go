@@ -73,7 +73,7 @@ func engineStats() []stat {
 		{"gantry_sent_bytes_total", "Bytes of messages stored.", counter, func(s *core.Stats) float64 { return float64(s.SentBytes) }},
 		{"gantry_delivered_messages_total", "Messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.Delivered) }},
 		{"gantry_delivered_bytes_total", "Bytes of messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.DeliveredBytes) }},
-		{"gantry_refused_sends_total", "Sends refused.", counter, func(s *core.Stats) float64 { return float64(s.Refused) }},
+		{"gantry_refused_messages_total", "Messages not stored, for any reason.", counter, func(s *core.Stats) float64 { return float64(s.Refused) }},
 		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
 		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
 		{"gantry_wal_written_lsn_bytes", "End of what survives the process.", gauge, func(s *core.Stats) float64 { return float64(s.Written) }},
@@ -82,9 +82,11 @@ func engineStats() []stat {
 		{"gantry_queues", "Queues.", gauge, func(s *core.Stats) float64 { return float64(s.Queues) }},
 		{"gantry_groups", "Consumer groups.", gauge, func(s *core.Stats) float64 { return float64(s.Groups) }},
 		{"gantry_cursors", "Positions of a group in a queue.", gauge, func(s *core.Stats) float64 { return float64(s.Cursors) }},
-		{"gantry_clients", "Connected clients.", gauge, func(s *core.Stats) float64 { return float64(s.Clients) }},
-		{"gantry_members", "Members of consumer groups.", gauge, func(s *core.Stats) float64 { return float64(s.Members) }},
+		{"gantry_members", "Live clients that sent a heartbeat.", gauge, func(s *core.Stats) float64 { return float64(s.Members) }},
 		{"gantry_waiting_pulls", "Pulls that wait for a message.", gauge, func(s *core.Stats) float64 { return float64(s.Waiting) }},
+		{"gantry_stalled_requests", "Requests that wait for a sync before they are decided.", gauge, func(s *core.Stats) float64 { return float64(s.Stalled) }},
+		{"gantry_timers", "Timers set.", gauge, func(s *core.Stats) float64 { return float64(s.Alarms) }},
+		{"gantry_cache_bytes", "Bytes of the log's end that are kept in memory.", gauge, func(s *core.Stats) float64 { return float64(s.CacheBytes) }},
 		{"gantry_inbox_bytes", "Bytes that wait for the loop.", gauge, func(s *core.Stats) float64 { return float64(s.InboxBytes) }},
 	}
 }

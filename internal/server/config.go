@@ -52,6 +52,7 @@ type engineConfig struct {
 	InboxBytes      int64
 	MaxMessageBytes int64
 	MaxTopics       int64
+	MaxGroups       int64
 	AutoTopics      bool
 	AutoGroups      bool
 }
@@ -97,6 +98,7 @@ func Default() Config {
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
 			MaxTopics:       100_000,
+			MaxGroups:       100_000,
 			AutoTopics:      true,
 			AutoGroups:      true,
 		},
@@ -249,6 +251,7 @@ func (c *Config) core() core.Config {
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
 		MaxTopics:       int(c.Engine.MaxTopics),
+		MaxGroups:       int(c.Engine.MaxGroups),
 		NoAutoTopics:    !c.Engine.AutoTopics,
 		NoAutoGroups:    !c.Engine.AutoGroups,
 	}

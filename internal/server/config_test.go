@@ -18,7 +18,7 @@ func environ(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
-func file(t *testing.T, content string) string {
+func write(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gantry.yaml")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -29,7 +29,7 @@ func file(t *testing.T, content string) string {
 
 func TestLaterSourcesWin(t *testing.T) {
 	t.Parallel()
-	yaml := file(t, "# a comment\ndata: /file\nlog:\n  level: warn\nremoting:\n  addr: 127.0.0.1:1001\n  namesrv_addr: 127.0.0.1:1002\n")
+	yaml := write(t, "# a comment\ndata: /file\nlog:\n  level: warn\nremoting:\n  addr: 127.0.0.1:1001\n  namesrv_addr: 127.0.0.1:1002\n")
 	cfg, err := Load(Sources{
 		File:   yaml,
 		Getenv: environ(map[string]string{"GANTRY_REMOTING_ADDR": "127.0.0.1:2001", "GANTRY_REMOTING_NAMESRV_ADDR": "127.0.0.1:2002", "GANTRY_CLUSTER": ""}),
@@ -63,7 +63,7 @@ func TestEveryKeyByEverySource(t *testing.T) {
 		"remoting.namesrv_addr": "127.0.0.1:1", "remoting.addr": "127.0.0.1:4", "remoting.advertise": "mq.example.com:10911",
 		"wal.engine": "file", "wal.flush": "sync", "wal.segment_bytes": "64MiB",
 		"engine.cache_bytes": "1GiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000",
-		"engine.max_topics": "7", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
+		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
 		"log.level": "debug", "log.format": "json", "ops.addr": "127.0.0.1:2", "ops.pprof": "true",
 	}
 	for _, k := range keys() {
@@ -78,7 +78,7 @@ func TestEveryKeyByEverySource(t *testing.T) {
 			yaml = section + ": {" + name + ": " + value + "}"
 		}
 		for from, sources := range map[string]Sources{
-			"file": {File: file(t, yaml)},
+			"file": {File: write(t, yaml)},
 			"env":  {Getenv: environ(map[string]string{k.env(): value})},
 			"flag": {Flags: map[string]string{k.path: value}},
 		} {
@@ -105,7 +105,7 @@ func TestPrintIsAConfiguration(t *testing.T) {
 		if err := first.Print(out, explain); err != nil {
 			t.Fatal(err)
 		}
-		second, err := Load(Sources{File: file(t, out.String())})
+		second, err := Load(Sources{File: write(t, out.String())})
 		if err != nil {
 			t.Fatalf("%v, of:\n%s", err, out)
 		}
@@ -179,7 +179,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			sources := Sources{Getenv: environ(tt.env), Flags: tt.flags}
 			if tt.yaml != "" {
-				sources.File = file(t, tt.yaml)
+				sources.File = write(t, tt.yaml)
 			}
 			_, err := Load(sources)
 			if err == nil {
@@ -196,7 +196,7 @@ func TestFaults(t *testing.T) {
 func TestEmptyFiles(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"", "# nothing\n", "---\n", "log:\n"} {
-		if _, err := Load(Sources{File: file(t, content)}); err != nil {
+		if _, err := Load(Sources{File: write(t, content)}); err != nil {
 			t.Errorf("%q: %v", content, err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestEmptyFiles(t *testing.T) {
 
 func TestSyntaxErrorNamesTheLine(t *testing.T) {
 	t.Parallel()
-	_, err := Load(Sources{File: file(t, "data: a\nlog: {level: info\n")})
+	_, err := Load(Sources{File: write(t, "data: a\nlog: {level: info\n")})
 	if err == nil || !strings.Contains(err.Error(), "gantry.yaml: line ") {
 		t.Errorf("got %v", err)
 	}

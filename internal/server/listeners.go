@@ -2,9 +2,11 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/file"
 	"github.com/gantrymq/gantry/protocols"
 )
 
@@ -14,6 +16,10 @@ func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols
 	return nil, errors.New("no listener yet")
 }
 
-// newWAL chooses the log.
-func newWAL(cfg *Config) wal.WAL { return nil }
+// listenersFunc makes listeners; they bind nothing yet.
+type listenersFunc func(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error)
 
+// newWAL chooses the log.
+func newWAL(cfg *Config, log *slog.Logger) wal.WAL {
+	return file.New(file.Options{Dir: cfg.Data, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
+}

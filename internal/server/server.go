@@ -22,6 +22,8 @@ import (
 type Options struct {
 	Version string
 	Stderr  io.Writer // log and banner; nil: os.Stderr
+
+	listeners listenersFunc // tests give their own; nil: the list
 }
 
 // Run is the life of a gantry process: it returns when ctx has ended and all is
@@ -35,6 +37,9 @@ type Options struct {
 func Run(ctx context.Context, cfg Config, opts Options) error {
 	if opts.Stderr == nil {
 		opts.Stderr = os.Stderr
+	}
+	if opts.listeners == nil {
+		opts.listeners = listeners
 	}
 	s := &server{
 		cfg:     cfg,
@@ -97,7 +102,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 
-	s.listeners, err = listeners(&s.cfg, s.engine, protocols.Env{
+	s.listeners, err = s.opts.listeners(&s.cfg, s.engine, protocols.Env{
 		Logger:     s.log,
 		Registerer: registry,
 		Listen:     bind,
@@ -118,7 +123,7 @@ func (s *server) open() error {
 	s.health.phase("recovering the log")
 	_, err := os.Stat(s.cfg.Data)
 	s.fresh = errors.Is(err, os.ErrNotExist)
-	s.wal = newWAL(&s.cfg)
+	s.wal = newWAL(&s.cfg, s.log)
 	s.engine, err = core.Open(s.cfg.core(), s.wal, core.Env{Logger: s.log})
 	if errors.Is(err, wal.ErrLocked) {
 		err = fmt.Errorf("data folder %s is %w; stop that one, or choose another folder with --data (GANTRY_DATA)",
