@@ -84,8 +84,9 @@ func (s *Shard) decideRun(r *run) {
 
 // decide decides one request, or has it wait in its place.
 func (s *Shard) decide(r *run, req request) {
+	_, last := req.(stopRequest) // a shard that has failed is closed too
 	switch {
-	case s.Err() != nil:
+	case s.Err() != nil && !last:
 		s.refuse(r, req, s.unavailable())
 	case req.appends() && (!s.stalled.empty() || s.full()):
 		s.stalled.add(r, req)
