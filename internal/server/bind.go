@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -83,7 +84,7 @@ func portOf(addr string) int {
 	if err != nil {
 		return -1
 	}
-	port, err := net.LookupPort("tcp", text)
+	port, err := strconv.Atoi(text)
 	if err != nil {
 		return -1
 	}

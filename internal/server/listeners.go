@@ -19,6 +19,9 @@ func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols
 // listenersFunc makes listeners; they bind nothing yet.
 type listenersFunc func(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error)
 
+// walFunc makes the log; it opens nothing yet.
+type walFunc func(cfg *Config, log *slog.Logger) wal.WAL
+
 // newWAL chooses the log.
 func newWAL(cfg *Config, log *slog.Logger) wal.WAL {
 	return file.New(file.Options{Dir: cfg.Data, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})

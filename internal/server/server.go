@@ -23,7 +23,9 @@ type Options struct {
 	Version string
 	Stderr  io.Writer // log and banner; nil: os.Stderr
 
-	listeners listenersFunc // tests give their own; nil: the list
+	// Tests give their own of these; nil is what listeners.go says.
+	listeners listenersFunc
+	wal       walFunc
 }
 
 // Run is the life of a gantry process: it returns when ctx has ended and all is
@@ -40,6 +42,9 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	}
 	if opts.listeners == nil {
 		opts.listeners = listeners
+	}
+	if opts.wal == nil {
+		opts.wal = newWAL
 	}
 	s := &server{
 		cfg:     cfg,
@@ -123,7 +128,7 @@ func (s *server) open() error {
 	s.health.phase("recovering the log")
 	_, err := os.Stat(s.cfg.Data)
 	s.fresh = errors.Is(err, os.ErrNotExist)
-	s.wal = newWAL(&s.cfg, s.log)
+	s.wal = s.opts.wal(&s.cfg, s.log)
 	s.engine, err = core.Open(s.cfg.core(), s.wal, core.Env{Logger: s.log})
 	if errors.Is(err, wal.ErrLocked) {
 		err = fmt.Errorf("data folder %s is %w; stop that one, or choose another folder with --data (GANTRY_DATA)",

@@ -7,15 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/file"
+	"github.com/gantrymq/gantry/core/wal/vfs"
 	"github.com/gantrymq/gantry/protocols"
 )
 
@@ -97,6 +103,7 @@ type process struct {
 	lines  *lines
 	doors  []*door
 	events *events
+	broken atomic.Bool // syncs of the log fail
 }
 
 // start runs a server with the given doors, each on a free port or, as
@@ -128,7 +135,7 @@ func start(t *testing.T, flags map[string]string, names ...string) *process {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	p.cancel = cancel
-	opts := Options{Version: "test", Stderr: p.lines, listeners: p.listeners}
+	opts := Options{Version: "test", Stderr: p.lines, listeners: p.listeners, wal: p.wal}
 	go func() { p.ended <- Run(ctx, cfg, opts) }()
 	return p
 }
@@ -140,6 +147,17 @@ func (p *process) listeners(_ *Config, engine *core.Engine, env protocols.Env) (
 		all = append(all, d)
 	}
 	return all, nil
+}
+
+// wal is the usual log on a disk that can break.
+func (p *process) wal(cfg *Config, log *slog.Logger) wal.WAL {
+	disk := vfs.Wrap(vfs.OS(), func(op vfs.Op) vfs.Verdict {
+		if op.Kind == vfs.OpSync && p.broken.Load() {
+			return vfs.Verdict{Err: syscall.EIO}
+		}
+		return vfs.Verdict{}
+	})
+	return file.New(file.Options{Dir: cfg.Data, FS: disk, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
 }
 
 // end waits for Run.
@@ -385,6 +403,49 @@ func TestListenerThatFailsEndsTheServer(t *testing.T) {
 	}
 	if !p.events.has("fine shutdown") {
 		t.Errorf("the other listener goes too: %v", p.events.all())
+	}
+}
+
+// TestShardThatFails proves that a broken disk ends acknowledgements and
+// readiness, but not the process: whoever runs it reads why, and decides.
+func TestShardThatFails(t *testing.T) {
+	t.Parallel()
+	p := start(t, map[string]string{"wal.flush": "sync"}, "door")
+	p.ready()
+	c := p.doors[0].engine.Connect(core.ClientInfo{Protocol: "test"})
+	send := func() error {
+		results, err := c.SendWait(t.Context(), &core.Batch{Messages: []core.Message{{Topic: "t", Queue: -1, AutoCreate: 1, Body: []byte("x")}}})
+		if err == nil {
+			err = results[0].Err
+		}
+		return err
+	}
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	p.broken.Store(true)
+	if err := send(); err == nil {
+		t.Fatal("a send was acknowledged that is not synced")
+	}
+	said := p.lines.wait(t, func(l line) bool { return l["level"] == "ERROR" })
+	if !strings.Contains(fmt.Sprint(said["err"]), "input/output error") {
+		t.Errorf("the log says %v", said)
+	}
+	admin := "http://" + p.addr("ops")
+	if status, body := get(t, admin+"/readyz"); status != 503 || !strings.Contains(body, "[-] shard: ") || !strings.Contains(body, "input/output error") {
+		t.Errorf("/readyz: %d %q", status, body)
+	}
+	if status, _ := get(t, admin+"/livez"); status != 200 {
+		t.Errorf("/livez: %d", status)
+	}
+	if _, body := get(t, admin+"/metrics"); !strings.Contains(body, "\ngantry_shard_failed 1\n") {
+		t.Errorf("/metrics: %s", body)
+	}
+	if err := send(); core.CodeOf(err) != core.Unavailable {
+		t.Errorf("sends fail with %v, want unavailable", err)
+	}
+	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "the shard has failed") {
+		t.Errorf("stopped with %v", err)
 	}
 }
 
