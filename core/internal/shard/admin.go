@@ -103,7 +103,7 @@ func (c *Client) Admin(op AdminOp, done func(error)) {
 	c.add(&adminRequest{c, op, done})
 }
 
-func (r *adminRequest) appends() bool    { return true }
+func (r *adminRequest) class() class     { return appends }
 func (r *adminRequest) refuse(err error) { r.done(err) }
 
 func (r *adminRequest) decide(s *Shard) {

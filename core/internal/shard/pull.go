@@ -60,10 +60,10 @@ func (r *pullRequest) cancel() {
 
 type cancelRequest pullRequest
 
-func (r *cancelRequest) appends() bool   { return false }
+func (r *cancelRequest) class() class    { return control }
 func (r *cancelRequest) refuse(error)    {}
 func (r *cancelRequest) decide(s *Shard) { s.endWait((*pullRequest)(r)) }
-func (r *pullRequest) appends() bool     { return false }
+func (r *pullRequest) class() class      { return reads }
 func (r *pullRequest) refuse(err error)  { r.done(nil, err) }
 func (r *pullRequest) fail(s *Shard, err error) {
 	s.touch(r.client)

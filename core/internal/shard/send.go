@@ -160,7 +160,7 @@ func inspect(properties []byte) (k known, err *model.Error) {
 	}
 }
 
-func (r *sendRequest) appends() bool { return true }
+func (r *sendRequest) class() class { return appends }
 
 func (r *sendRequest) refuse(err error) { r.done(nil, err) }
 
