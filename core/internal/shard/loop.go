@@ -84,10 +84,12 @@ func (s *Shard) decideRun(r *run) {
 
 // decide decides one request, or has it wait in its place.
 func (s *Shard) decide(r *run, req request) {
-	switch {
+	switch class := req.class(); {
+	case class == control:
+		req.decide(s)
 	case s.Err() != nil:
 		s.refuse(r, req, s.unavailable())
-	case req.appends() && (!s.stalled.empty() || s.full()):
+	case class == appends && (!s.stalled.empty() || s.full()):
 		s.stalled.add(r, req)
 	default:
 		req.decide(s)
