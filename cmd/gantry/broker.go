@@ -103,6 +103,10 @@ type route struct {
 		Write  int    `json:"writeQueueNums"`
 		Perm   int    `json:"perm"`
 	} `json:"queueDatas"`
+	Brokers []struct {
+		Cluster string `json:"cluster"`
+		Name    string `json:"brokerName"`
+	} `json:"brokerDatas"`
 }
 
 func (b *broker) route(ctx context.Context, topic string) (route, error) {

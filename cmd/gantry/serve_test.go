@@ -185,6 +185,10 @@ func TestTopics(t *testing.T) {
 			t.Errorf("%s with %s is not in the list:%s", topic, queues, list)
 		}
 	}
+	equal(t, s.must("", "topic", "list", "-o", "jsonl"), `{"topic":"by-send","read_queues":4,"write_queues":4}`, `{"topic":"orders","read_queues":8,"write_queues":8}`)
+	if all := s.must("", "topic", "list", "--all"); len(all) < 10 {
+		t.Errorf("--all shows %q", all)
+	}
 	if got := s.gantry("", "topic", "create", "no good"); got.code != exitFailed || !strings.Contains(got.stderr, `create topic "no good"`) {
 		t.Errorf("a name that cannot be: %+v", got)
 	}

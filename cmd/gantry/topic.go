@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 type topicCommands struct {
@@ -14,6 +15,7 @@ type topicCommands struct {
 type topicListCommand struct {
 	serverFlag
 	output
+	All bool `help:"Those of the server itself too, and those of groups."`
 }
 
 // topicRow is one topic in a list.
@@ -44,6 +46,9 @@ func (c *topicListCommand) Run(ctx context.Context, around *surroundings) error 
 		if err != nil {
 			return err
 		}
+		if !c.All && internal(name, r) {
+			continue
+		}
 		row := topicRow{Topic: name}
 		for _, q := range r.Queues {
 			row.ReadQueues += q.Read
@@ -54,6 +59,33 @@ func (c *topicListCommand) Run(ctx context.Context, around *surroundings) error 
 		}
 	}
 	return print.end()
+}
+
+// internalTopics are topics that every RocketMQ cluster has for itself.
+var internalTopics = []string{
+	autoTopic, "SELF_TEST_TOPIC", "BenchmarkTest", "OFFSET_MOVED_EVENT", "SCHEDULE_TOPIC_XXXX", "TRANS_CHECK_MAX_TIME_TOPIC",
+}
+
+// internalPrefixes begin the names of others, and of the topics of groups.
+var internalPrefixes = []string{"RMQ_SYS_", "rmq_sys_", "%RETRY%", "%DLQ%"}
+
+// internal reports whether a topic is the server's own: by its name, or because
+// it is called as the cluster or a broker.
+func internal(name string, r route) bool {
+	if slices.Contains(internalTopics, name) {
+		return true
+	}
+	for _, prefix := range internalPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	for _, b := range r.Brokers {
+		if name == b.Cluster || name == b.Name || name == b.Cluster+"_REPLY_TOPIC" {
+			return true
+		}
+	}
+	return false
 }
 
 type topicCreateCommand struct {

@@ -56,6 +56,9 @@ func (s *server) told(l boundListener) string {
 			continue
 		}
 		if own := s.cfg.Remoting.Advertise; own != "auto" {
+			if _, _, err := net.SplitHostPort(own); err == nil {
+				return own
+			}
 			host = own
 		} else if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 			host = "<the address they came by>"

@@ -52,7 +52,7 @@ func cause(err error) error {
 func (c *Config) advise(listener string, err error) error {
 	t, ok := errors.AsType[*taken](err)
 	if !ok {
-		if text := err.Error(); strings.HasPrefix(text, listener+": ") {
+		if text := err.Error(); strings.HasPrefix(text, listener) {
 			return err
 		}
 		return fmt.Errorf("%s: %w", listener, err)

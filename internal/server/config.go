@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/internal/ops"
+	"github.com/gantrymq/gantry/remoting"
 )
 
 // Config is the whole configuration of a process. Every field is a row of the
@@ -26,7 +27,7 @@ type Config struct {
 	Cluster string
 	Grace   time.Duration // for the listeners to say goodbye
 
-	Remoting remotingConfig
+	Remoting remoting.Config
 	WAL      walConfig
 	Engine   engineConfig
 	Log      logConfig
@@ -34,12 +35,6 @@ type Config struct {
 
 	origin map[string]source // by key; absent: the default
 	hosted map[string]bool   // keys of addresses whose host came from listen
-}
-
-type remotingConfig struct {
-	NamesrvAddr string
-	Addr        string
-	Advertise   string
 }
 
 type walConfig struct {
@@ -52,8 +47,8 @@ type engineConfig struct {
 	CacheBytes      int64
 	InboxBytes      int64
 	MaxMessageBytes int64
-	MaxTopics       int64
-	MaxGroups       int64
+	MaxTopics       int
+	MaxGroups       int
 	AutoTopics      bool
 	AutoGroups      bool
 }
@@ -84,10 +79,11 @@ func Default() Config {
 		Auth:    AuthLoopback,
 		Cluster: "DefaultCluster",
 		Grace:   30 * time.Second,
-		Remoting: remotingConfig{
-			NamesrvAddr: ":9876",
-			Addr:        ":10911",
-			Advertise:   "auto",
+		Remoting: remoting.Config{
+			NamesrvAddr:    ":9876",
+			Addr:           ":10911",
+			Advertise:      "auto",
+			MaxConnections: 20_000,
 		},
 		WAL: walConfig{
 			Engine:       "file",
@@ -178,6 +174,9 @@ func (c *Config) Validate() error {
 				strings.Join(exposed[key], " and ")))
 		}
 	}
+	if err := c.Remoting.Validate(); err != nil && len(errs) == 0 {
+		errs = append(errs, err)
+	}
 	if c.Data == "" {
 		errs = append(errs, c.errorf("data", "is empty; name the folder for the log"))
 	}
@@ -238,6 +237,9 @@ func (l *logConfig) level() slog.Level {
 	return level
 }
 
+// brokerName is what the first shard is called in routes. Its own topic has the name.
+const brokerName = "gantry-0"
+
 // core translates what concerns the engine.
 func (c *Config) core() core.Config {
 	flush := core.Written
@@ -251,9 +253,10 @@ func (c *Config) core() core.Config {
 		CacheBytes:      c.Engine.CacheBytes,
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
-		MaxTopics:       int(c.Engine.MaxTopics),
-		MaxGroups:       int(c.Engine.MaxGroups),
+		MaxTopics:       c.Engine.MaxTopics,
+		MaxGroups:       c.Engine.MaxGroups,
 		NoAutoTopics:    !c.Engine.AutoTopics,
 		NoAutoGroups:    !c.Engine.AutoGroups,
+		SystemTopics:    remoting.SystemTopics(c.Cluster, brokerName),
 	}
 }

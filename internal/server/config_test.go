@@ -61,6 +61,7 @@ func TestEveryKeyByEverySource(t *testing.T) {
 	other := map[string]string{
 		"data": "/elsewhere", "listen": "127.0.0.2", "auth": "off", "cluster": "c", "grace": "1m30s",
 		"remoting.namesrv_addr": "127.0.0.1:1", "remoting.addr": "127.0.0.1:4", "remoting.advertise": "mq.example.com:10911",
+		"remoting.max_connections": "9", "remoting.max_connections_per_ip": "10",
 		"wal.engine": "file", "wal.flush": "sync", "wal.segment_bytes": "64MiB",
 		"engine.cache_bytes": "1GiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000",
 		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",

@@ -40,8 +40,12 @@ func keys() []key {
 			func(c *Config) *string { return &c.Remoting.NamesrvAddr }),
 		text("remoting.addr", "Address of the RocketMQ broker role. The VIP port is two below it.",
 			func(c *Config) *string { return &c.Remoting.Addr }),
-		text("remoting.advertise", "HOST that clients are told to dial. auto: the address by which each client reached the server.",
+		text("remoting.advertise", "HOST or HOST:PORT that clients are told to dial. auto: the address by which each client reached the server.",
 			func(c *Config) *string { return &c.Remoting.Advertise }),
+		number("remoting.max_connections", "How many connections there may be, all ports together.",
+			func(c *Config) *int { return &c.Remoting.MaxConnections }, 1, 1_000_000),
+		number("remoting.max_connections_per_ip", "How many of them may come from one address. 0: no limit of its own.",
+			func(c *Config) *int { return &c.Remoting.MaxConnectionsPerIP }, 0, 1_000_000),
 
 		choice("wal.engine", "Where the log is kept. file: segments in the data folder.",
 			func(c *Config) *string { return &c.WAL.Engine }, "file"),
@@ -57,9 +61,9 @@ func keys() []key {
 		size("engine.max_message_bytes", "Largest body of a message.",
 			func(c *Config) *int64 { return &c.Engine.MaxMessageBytes }, 1, 4<<20),
 		number("engine.max_topics", "How many topics sends may create.",
-			func(c *Config) *int64 { return &c.Engine.MaxTopics }, 1, 10_000_000),
+			func(c *Config) *int { return &c.Engine.MaxTopics }, 1, 10_000_000),
 		number("engine.max_groups", "How many consumer groups there may be.",
-			func(c *Config) *int64 { return &c.Engine.MaxGroups }, 1, 10_000_000),
+			func(c *Config) *int { return &c.Engine.MaxGroups }, 1, 10_000_000),
 		toggle("engine.auto_create_topics", "Whether a send to an unknown topic creates it.",
 			func(c *Config) *bool { return &c.Engine.AutoTopics }),
 		toggle("engine.auto_create_groups", "Whether an unknown consumer group is created when it comes.",
@@ -117,11 +121,11 @@ func toggle(path, doc string, field func(*Config) *bool) key {
 	}
 }
 
-func number(path, doc string, field func(*Config) *int64, low, high int64) key {
+func number(path, doc string, field func(*Config) *int, low, high int) key {
 	return key{
 		path: path, doc: doc,
 		set: func(c *Config, s string) error {
-			n, err := strconv.ParseInt(s, 10, 64)
+			n, err := strconv.Atoi(s)
 			if err != nil {
 				return fmt.Errorf("%q is no whole number", s)
 			}
@@ -131,7 +135,7 @@ func number(path, doc string, field func(*Config) *int64, low, high int64) key {
 			*field(c) = n
 			return nil
 		},
-		get: func(c *Config) string { return strconv.FormatInt(*field(c), 10) },
+		get: func(c *Config) string { return strconv.Itoa(*field(c)) },
 	}
 }
 

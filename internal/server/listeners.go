@@ -1,19 +1,23 @@
 package server
 
 import (
-	"errors"
 	"log/slog"
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/core/wal"
 	"github.com/gantrymq/gantry/core/wal/file"
 	"github.com/gantrymq/gantry/protocols"
+	"github.com/gantrymq/gantry/remoting"
 )
 
 // listeners is the one list of them: a new protocol is a line here and its keys
 // in keys.go.
 func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error) {
-	return nil, errors.New("no listener yet")
+	rocketmq, err := remoting.New(cfg.Remoting, engine, env)
+	if err != nil {
+		return nil, err
+	}
+	return []protocols.Listener{rocketmq}, nil
 }
 
 // listenersFunc makes listeners; they bind nothing yet.
