@@ -41,6 +41,7 @@ type conn struct {
 	sending sendScratch
 	commit  [1]core.CursorOffset
 	member  membership
+	pushed  int32 // opaque of the last request to the client; guarded by the out buffer
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {

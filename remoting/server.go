@@ -23,6 +23,7 @@ const Name = "remoting"
 type Server struct {
 	cfg       Config
 	engine    *core.Engine
+	shard     core.ShardInfo // the one that this process has
 	log       *slog.Logger
 	listen    func(network, addr string) (net.Listener, error)
 	advertise *protocols.Advertiser
@@ -66,7 +67,7 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 	}
 	m := newMetrics(env.Registerer)
 	s := &Server{
-		cfg: cfg, engine: engine, log: env.Logger, listen: env.Listen, advertise: advertise,
+		cfg: cfg, engine: engine, shard: engine.Shards()[0], log: env.Logger, listen: env.Listen, advertise: advertise,
 		metrics: m, router: newRouter(m),
 		gate:      protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
 		budget:    semaphore.NewWeighted(partialBudget),
