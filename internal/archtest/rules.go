@@ -46,7 +46,8 @@ var layers = []layer{
 // is not in the table may be imported by nobody.
 var modules = []layer{
 	{"github.com/alecthomas/kong", []string{"cmd/gantry"}},
-	{"github.com/klauspost/compress/...", []string{"remoting/wire", "core/record", "core/filter", "remoting", "cmd/gantry", "bench/..."}},
+	{"github.com/klauspost/compress/...", []string{"remoting/wire"}},
+	{"github.com/pierrec/lz4/...", []string{"remoting/wire"}},
 	{"github.com/prometheus/client_golang/...", []string{"internal/ops", "protocols", "metrics.go"}},
 	{"go.yaml.in/yaml/v3", []string{"internal/server"}},
 	{"golang.org/x/sync/...", []string{"internal/server", "cmd/gantry", "remoting", "protocols", "bench/..."}},
@@ -71,6 +72,9 @@ var pure = []string{
 // codecs turn bytes into structs and back: besides being pure they log nothing
 // and import the standard library and compression only.
 var codecs = []string{"remoting/wire"}
+
+// compression is what a codec may import beside the standard library.
+var compression = []string{"github.com/klauspost/compress/...", "github.com/pierrec/lz4/..."}
 
 // impureImports may not be imported by a pure package, nor what is below them.
 // Of net, net/netip is allowed.
