@@ -97,6 +97,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	adminGroup.Go(admin.Serve)
 	defer func() {
 		err = errors.Join(err, s.withGrace(ctx, admin.Shutdown), adminGroup.Wait())
+		if err == nil {
+			s.log.Info("stopped")
+		}
 	}()
 
 	if err := s.open(); err != nil {
