@@ -25,7 +25,7 @@ race: ## the tests under the race detector
 	$(GO) test -race -short -timeout 15m $(RACETEST)
 
 lint: ## what the tools say: format, vet, staticcheck
-	@out="$$($(TOOL) gofumpt -l cmd core internal protocols remoting bench)"; \
+	@out="$$($(TOOL) gofumpt -l .)"; \
 	  if [ -n "$$out" ]; then echo "not formatted with gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
@@ -53,13 +53,13 @@ simulate: ## the engine under simulated crashes, as many seeds as SIM_TIME allow
 	$(GO) test -count=1 -timeout 30m ./core/internal/sim/...
 
 conformance: build ## all official clients against the binary (needs Java and Maven)
-	cd conformance && $(GO) test -count=1 -timeout 60m ./...
+	$(MAKE) -C conformance conformance
 
 conformance-ci: build ## the subset that CI runs
-	cd conformance && $(GO) test -count=1 -short -timeout 15m .
+	$(MAKE) -C conformance conformance-ci
 
-crash: build ## kill -9 under load, KILLS times, against an external ledger
-	cd conformance && GANTRY_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -run Kill -v ./kill
+crash: build ## kill -9 under load, KILLS times in each flush mode, against an external ledger
+	$(MAKE) -C conformance crash KILLS=$(KILLS)
 
 crash-ci: ## ten kills
 	$(MAKE) crash KILLS=10
