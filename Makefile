@@ -7,6 +7,9 @@ FUZZTIME ?= 20s
 KILLS    ?= 200
 RACETEST ?= ./...
 
+# The last line of a run is that of what was run.
+MAKEFLAGS += --no-print-directory
+
 .PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci bench generate netns clean
 
 help: ## this list
@@ -16,7 +19,7 @@ run: build ## build and serve, with the data in ./data
 	./bin/gantry serve
 
 build: ## the static binary, at bin/gantry
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gantry ./cmd/gantry
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gantry ./cmd/gantry
 
 test: ## the tests: minutes at most, no network, nothing installed
 	$(GO) test -short ./...
