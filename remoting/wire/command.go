@@ -118,3 +118,12 @@ func (c *Command) AppendTo(b []byte) []byte {
 }
 
 var errTruncated = errors.New("header ends early")
+
+// NewRequest returns a request with ext fields: keys and values in turn.
+func NewRequest(code RequestCode, keysAndValues ...string) *Command {
+	c := &Command{Code: int32(code)}
+	for i := 0; i+1 < len(keysAndValues); i += 2 {
+		c.Ext.Add(keysAndValues[i], keysAndValues[i+1])
+	}
+	return c
+}
