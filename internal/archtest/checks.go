@@ -197,7 +197,7 @@ func checkAny(s *source, fault func(ast.Node, string, ...any)) {
 // checkGoroutines takes a go statement, and a call of a method named Go, for the
 // start of a goroutine.
 func checkGoroutines(s *source, allowed []string, fault func(ast.Node, string, ...any)) {
-	if s.test || slices.Contains(allowed, s.pkg) {
+	if s.test || in(s.pkg, programs) || slices.Contains(allowed, s.pkg) {
 		return
 	}
 	if n := startsGoroutine(s); n != nil {

@@ -90,6 +90,10 @@ var clockCalls = []string{
 // logger, and make a root context.
 var commands = []string{"cmd/...", "bench/..."}
 
+// programs run to their end and are no part of the server: their goroutines need
+// no row in its documentation.
+var programs = []string{"bench/..."}
+
 // testOnly are packages that only tests use: they may import what tests may.
 var testOnly = []string{"core/wal/waltest", "core/internal/sim/...", "remoting/remotingtest"}
 
