@@ -70,8 +70,8 @@ crash-ci: ## ten kills
 bench: build ## Gantry and Apache RocketMQ in turn on this machine
 	bench/run.sh
 
-netns: build ## advertised addresses across network namespaces (needs root)
-	$(GO) test -count=1 -run Netns -v ./protocols/...
+netns: ## advertised addresses across network namespaces (needs root and ip)
+	$(GO) test -count=1 -tags netns -run Netns -v ./internal/server
 
 clean: ## remove what building leaves
 	rm -rf bin
