@@ -17,6 +17,7 @@ type Sample struct {
 	CPU        time.Duration // user and system
 	System     time.Duration // the part of CPU spent in the kernel
 	RSS        int64         // bytes resident now
+	AnonRSS    int64         // the part of RSS that is not mapped files
 	PeakRSS    int64         // largest RSS since the start of each process
 	WriteBytes int64         // bytes sent towards the disk
 	Syscalls   int64         // read- and write-like system calls, sockets included
@@ -56,6 +57,7 @@ func (s *Sample) add(pid int) error {
 		return err
 	}
 	s.RSS += field(string(status), "VmRSS:") << 10
+	s.AnonRSS += field(string(status), "RssAnon:") << 10
 	s.PeakRSS += field(string(status), "VmHWM:") << 10
 
 	io, err := os.ReadFile(filepath.Join(dir, "io"))

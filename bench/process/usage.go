@@ -12,6 +12,7 @@ type Usage struct {
 	AllocsPerMessage   float64 `json:"allocs_per_message,omitempty"`
 	Cores              float64 `json:"cores"` // CPU time per wall time
 	RSSMiB             float64 `json:"rss_mib"`
+	AnonRSSMiB         float64 `json:"anon_rss_mib"` // of RSSMiB, what is not mapped files
 	PeakRSSMiB         float64 `json:"peak_rss_mib"` // since the process began
 }
 
@@ -21,14 +22,15 @@ func Between(a, b Sample, perSecond float64) Usage {
 	u := Usage{
 		Cores:      ratio(b.CPU-a.CPU, wall),
 		RSSMiB:     float64(b.RSS) / (1 << 20),
+		AnonRSSMiB: float64(b.AnonRSS) / (1 << 20),
 		PeakRSSMiB: float64(b.PeakRSS) / (1 << 20),
 	}
 	messages := perSecond * wall.Seconds()
 	if messages < 1 {
 		return u
 	}
-	u.CPUPerMessage = float64((b.CPU-a.CPU).Nanoseconds()) / 1e3 / messages
-	u.SystemPerMessage = float64((b.System-a.System).Nanoseconds()) / 1e3 / messages
+	u.CPUPerMessage = float64((b.CPU - a.CPU).Nanoseconds()) / 1e3 / messages
+	u.SystemPerMessage = float64((b.System - a.System).Nanoseconds()) / 1e3 / messages
 	u.WriteBytes = float64(b.WriteBytes-a.WriteBytes) / messages
 	u.SwitchesPerMessage = float64(b.Switches-a.Switches) / messages
 	u.SyscallsPerMessage = float64(b.Syscalls-a.Syscalls) / messages

@@ -21,18 +21,20 @@ type Label struct {
 // Result is one measured run of one benchmark against one server.
 type Result struct {
 	Label
-	Program   string             `json:"program"`           // what made the load
-	Command   string             `json:"command,omitempty"` // its arguments
-	Seconds   float64            `json:"seconds"`           // length of the measured window
-	Messages  int64              `json:"messages"`
-	PerSecond float64            `json:"per_second"`
-	Errors    int64              `json:"errors"`
-	Latency   *histogram.Summary `json:"latency,omitempty"`
-	Idle      *histogram.Summary `json:"idle_hiccup,omitempty"`   // of the machine, before the load
-	Loaded    *histogram.Summary `json:"loaded_hiccup,omitempty"` // of the machine, during the load
-	Usage     *process.Usage     `json:"server_usage,omitempty"`
-	Generator float64            `json:"generator_cores,omitempty"` // CPU of the load generator: near the cores it has, it is the limit and not the server
-	StartMs   float64            `json:"start_ms,omitempty"`
+	Program    string             `json:"program"`           // what made the load
+	Command    string             `json:"command,omitempty"` // its arguments
+	Seconds    float64            `json:"seconds"`           // length of the measured window
+	Messages   int64              `json:"messages"`
+	PerSecond  float64            `json:"per_second"`
+	Errors     int64              `json:"errors"`
+	FirstError string             `json:"first_error,omitempty"`
+	Latency    *histogram.Summary `json:"latency,omitempty"`
+	Send       *histogram.Summary `json:"send_latency,omitempty"`  // where Latency is something else
+	Idle       *histogram.Summary `json:"idle_hiccup,omitempty"`   // of the machine, before the load
+	Loaded     *histogram.Summary `json:"loaded_hiccup,omitempty"` // of the machine, during the load
+	Usage      *process.Usage     `json:"server_usage,omitempty"`
+	Generator  float64            `json:"generator_cores,omitempty"` // CPU of the load generator: near the cores it has, it is the limit and not the server
+	StartMs    float64            `json:"start_ms,omitempty"`
 }
 
 // Write stores the result as dir/ROW.SERVER.ROUND.json.
@@ -76,14 +78,7 @@ func (r *Result) String() string {
 	if r.Messages > 0 {
 		fmt.Fprintf(&b, " %10.0f msg/s", r.PerSecond)
 	}
-	if u := r.Usage; u != nil {
-		fmt.Fprintf(&b, "  server %.2f µs/msg (%.2f cores, %.0f MiB, %.0f B written, %.2f switches, %.2f syscalls",
-			u.CPUPerMessage, u.Cores, u.RSSMiB, u.WriteBytes, u.SwitchesPerMessage, u.SyscallsPerMessage)
-		if u.AllocsPerMessage > 0 {
-			fmt.Fprintf(&b, ", %.2f allocs", u.AllocsPerMessage)
-		}
-		b.WriteString(")")
-	}
+	writeUsage(&b, r)
 	if r.StartMs > 0 {
 		fmt.Fprintf(&b, "  started in %.0f ms", r.StartMs)
 	}
@@ -93,9 +88,25 @@ func (r *Result) String() string {
 		fmt.Fprintf(&b, "  generator %.2f cores", r.Generator)
 	}
 	if r.Errors > 0 {
-		fmt.Fprintf(&b, "  %d ERRORS", r.Errors)
+		fmt.Fprintf(&b, "  %d ERRORS: %s", r.Errors, r.FirstError)
 	}
 	return b.String()
+}
+
+func writeUsage(b *strings.Builder, r *Result) {
+	u := r.Usage
+	if u == nil {
+		return
+	}
+	fmt.Fprintf(b, "  server %.2f %% of a core, %.0f MiB", u.Cores*100, u.RSSMiB)
+	if r.Messages == 0 {
+		return
+	}
+	fmt.Fprintf(b, ", per message %.2f µs CPU, %.0f B written, %.2f switches, %.2f syscalls",
+		u.CPUPerMessage, u.WriteBytes, u.SwitchesPerMessage, u.SyscallsPerMessage)
+	if u.AllocsPerMessage > 0 {
+		fmt.Fprintf(b, ", %.2f allocations", u.AllocsPerMessage)
+	}
 }
 
 func writeTail(b *strings.Builder, name string, s *histogram.Summary) {
