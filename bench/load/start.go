@@ -38,6 +38,7 @@ func runStart(o *options) (*report.Result, error) {
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	if err := o.awaitFirstSend(exited); err != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // and all that it started in its session
 		return nil, err
 	}
 	r := &report.Result{Label: o.label, Program: "load", Command: o.command, StartMs: float64(time.Since(began).Microseconds()) / 1e3}
