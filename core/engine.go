@@ -10,8 +10,10 @@ import (
 type (
 	// Config is the engine's configuration; the zero value works.
 	Config = shard.Config
-	// Env is what the engine takes from its surroundings: a logger, the clock.
+	// Env is what the engine takes from its surroundings: a logger, the clocks.
 	Env = shard.Env
+	// Instant is a moment by both clocks.
+	Instant = shard.Instant
 	// Stats is a snapshot of an engine's counters.
 	Stats = shard.Stats
 )
@@ -29,7 +31,9 @@ func Open(cfg Config, w wal.WAL, env Env) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Start()
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
 	return &Engine{shard: s}, nil
 }
 

@@ -86,6 +86,10 @@ var ErrLocked = errors.New("in use by another process")
 // ErrClosed is returned by calls after Close.
 var ErrClosed = errors.New("log is closed")
 
+// ErrRange is returned by ReadAt for bytes that the log does not hold: not yet
+// written, no longer kept, in a gap, or across the end of a segment.
+var ErrRange = errors.New("outside the log")
+
 // CorruptError reports bytes that were once durable and cannot be verified now.
 type CorruptError struct {
 	Place string // the file or object, for the operator

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/gantrymq/gantry/core/filter"
@@ -88,7 +89,8 @@ type Records struct {
 	Next, Min, Max model.Offset
 	Count          int // messages in Bytes
 
-	buf []byte
+	buf  []byte
+	pool *sync.Pool
 }
 
 // Bytes returns the messages in RocketMQ's wire layout, back to back, patched for
@@ -115,8 +117,8 @@ const (
 	OffsetMax
 	// OffsetCommitted is what the group has committed: OffsetNotFound if nothing.
 	OffsetCommitted
-	// OffsetByTime is the first message stored at Time or later (Upper: the first
-	// after all stored at Time or earlier), at most the queue's end.
+	// OffsetByTime is the first message stored at Time or later, the queue's end if
+	// there is none. Upper: the last one stored at Time or earlier, else the first.
 	OffsetByTime
 	// OffsetEarliestTime asks for the store time of the first message, -1 if none.
 	OffsetEarliestTime

@@ -1,89 +1,132 @@
 package shard
 
 import (
-	"context"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
+	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
+	"github.com/gantrymq/gantry/core/internal/timer"
 	"github.com/gantrymq/gantry/core/wal"
 )
 
-// Config is a shard's configuration. The zero value of a field takes its default.
-type Config struct {
-	Shard   model.ShardID
-	Cluster string // name of the cluster, fixed at the first start; default DefaultCluster
-	// Flush is the server's durability of a send; default Written (RocketMQ's ASYNC_FLUSH).
-	Flush model.Durability
-	// SegmentBytes is where a segment of the log ends; default 256 MiB.
-	SegmentBytes int64
-	// CacheBytes is how much of the log's end is kept in memory; default 64 MiB.
-	CacheBytes int64
-	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
-	InboxBytes int
-	// MaxMessageBytes bounds a body; default 4 MiB.
-	MaxMessageBytes int
-	// NoAutoTopics refuses sends to unknown topics instead of creating them.
-	NoAutoTopics bool
-	// NoAutoGroups refuses unknown consumer groups instead of creating them.
-	NoAutoGroups bool
-	// MaxTopics bounds the topics of the shard; default 100,000.
-	MaxTopics int
-	// SystemTopics are made at start where they do not exist.
-	SystemTopics []model.TopicConfig
+// Shard is one shard: its state, and the loop that owns it.
+type Shard struct {
+	cfg    Config
+	env    Env
+	logger *slog.Logger
+	log    wal.Log
+	inbox  inbox
+
+	// Safe for all goroutines.
+	cluster, broker string // set once, by Open
+	runs            sync.Pool
+	records         sync.Pool
+	unique          uniqueKeys
+	topics          sync.Map // name -> *TopicInfo, as of the last durable change
+
+	// The loop's own. Nothing below is touched by another goroutine.
+	state     *state.State
+	index     *index.Index
+	now       Instant
+	storeTime int64     // of the newest frame; never falls
+	end       model.LSN // where the next frame goes
+	written   model.LSN // watermarks, as of this step
+	durable   model.LSN
+	frame     frame
+	tail      tail
+	queues    []queue // by slot: what of a queue is not in the log
+	pending   [2]completions
+	stalled   stalled
+	spare     []*run   // swapped with the inbox's
+	ripe      []uint32 // slots of queues whose visible end moved
+	touched   []*Client
+	wheel     *timer.Wheel
+	alarms    alarms
+	syncing   syncing
+	commits   lazyCommits
+	members   members
+	turn      int32 // of the next message that leaves the queue to us
+	holdUntil model.LSN
+	stopping  bool
+	reading   int // pulls that a reader has
+	count     Stats
+
+	readers readers
+	ready   chan struct{} // closed when holdUntil is durable
+	failed  chan struct{} // closed when the shard has failed
+	stopped chan struct{} // closed when the loop has ended
+	failure atomic.Pointer[error]
+
+	statsMu   sync.Mutex
+	published Stats
 }
 
-// Env is what a shard takes from its surroundings.
-type Env struct {
-	Logger *slog.Logger // nil discards
-	// Now returns ms since 1970; nil: the system's clock. The loop alone calls it.
-	Now func() int64
+// queue is the part of a queue that no record holds.
+type queue struct {
+	visible  model.Offset // pulls see what is below
+	syncTail model.LSN    // up to here visibility waits for the sync
+	waiters  []*pullRequest
+	ripe     bool
 }
 
-// TopicInfo is a topic as listeners see it. It is immutable.
-type TopicInfo struct {
-	model.TopicConfig
-	ID model.TopicID
+// Connect makes a client.
+func (s *Shard) Connect(info ClientInfo) *Client {
+	return &Client{shard: s, info: info}
 }
 
-// Stats are a shard's counters since its start.
-type Stats struct {
-	Sent, SentBytes                 int64 // messages stored
-	Delivered, DeliveredBytes       int64 // messages handed out by pulls
-	Refused                         int64 // sends refused
-	Frames, FrameBytes              int64
-	Written, Durable                model.LSN
-	Topics, Queues, Groups, Cursors int64
-	Clients, Members, Waiting       int64
-	InboxBytes                      int64 // waiting for the loop now
+// ID returns the shard's number.
+func (s *Shard) ID() model.ShardID { return s.cfg.Shard }
+
+// BrokerName returns what RocketMQ clients call this shard.
+func (s *Shard) BrokerName() string { return s.broker }
+
+// Cluster returns the name of the cluster.
+func (s *Shard) Cluster() string { return s.cluster }
+
+// Failed returns a channel that is closed once the shard has failed.
+func (s *Shard) Failed() <-chan struct{} { return s.failed }
+
+// Err returns why the shard has failed, nil while it works.
+func (s *Shard) Err() error {
+	if err := s.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
-// Shard is one shard.
-type Shard struct{}
+// fail ends the shard: what was decided is not undone, but nothing is answered
+// with success any more. A second failure changes nothing.
+func (s *Shard) fail(err error) {
+	if s.Err() != nil {
+		return
+	}
+	s.failure.Store(&err)
+	close(s.failed)
+	s.logger.Error("shard has failed: nothing is acknowledged any more; see the cause, then restart",
+		"shard", s.cfg.Shard, "lsn", s.end, "err", err)
+	s.completeAll(&model.Error{Code: model.Unavailable, Detail: "the log has failed; whether this was stored is not known", Err: err})
+	s.stalled.fail(s, s.unavailable())
+}
 
-// Client is a connected client: see core.Client.
-type Client struct{}
+// unavailable is the answer to what comes after a failure.
+func (s *Shard) unavailable() error {
+	return &model.Error{
+		Code: model.Unavailable, Definite: true,
+		Detail: "the log has failed; see the server's log", Err: s.Err(),
+	}
+}
 
-func Open(cfg Config, w wal.WAL, env Env) (*Shard, error)                      { panic("not built yet") }
-func (s *Shard) Start()                                                        {}
-func (s *Shard) Close(ctx context.Context) error                               { return nil }
-func (s *Shard) Connect(info ClientInfo) *Client                               { return nil }
-func (s *Shard) ID() model.ShardID                                             { return 0 }
-func (s *Shard) BrokerName() string                                            { return "" }
-func (s *Shard) Cluster() string                                               { return "" }
-func (s *Shard) Topic(name string) (*TopicInfo, bool)                          { return nil, false }
-func (s *Shard) Topics() []*TopicInfo                                          { return nil }
-func (s *Shard) Failed() <-chan struct{}                                       { return nil }
-func (s *Shard) Err() error                                                    { return nil }
-func (s *Shard) Stats() Stats                                                  { return Stats{} }
-func (r *Records) Release()                                                    {}
-func (c *Client) Submit()                                                      {}
-func (c *Client) Close()                                                       {}
-func (c *Client) Send(b *Batch, done func([]SendResult, error))                {}
-func (c *Client) Pull(p Pull, done func(*Records, error)) func()               { return nil }
-func (c *Client) Commit(o []CursorOffset, done func(error))                    {}
-func (c *Client) Offsets(q []OffsetQuery, done func([]OffsetInfo, error))      {}
-func (c *Client) Update(st ClientState, done func(UpdateResult, error))        {}
-func (c *Client) Leave(p, g string, done func(error))                          {}
-func (c *Client) Members(group string, done func([]Member, error))             {}
-func (c *Client) Admin(op AdminOp, done func(error))                           {}
-func (c *Client) SendWait(ctx context.Context, b *Batch) ([]SendResult, error) { return nil, nil }
+// DefaultBrokerName is the broker name of a shard in a new data folder.
+func DefaultBrokerName(id model.ShardID) string { return fmt.Sprintf("gantry-%d", id) }
+
+// queueAt returns the volatile part of the queue of that slot.
+func (s *Shard) queueAt(slot uint32) *queue {
+	for int(slot) >= len(s.queues) {
+		s.queues = append(s.queues, queue{})
+	}
+	return &s.queues[slot]
+}

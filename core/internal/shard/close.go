@@ -1,0 +1,62 @@
+package shard
+
+import "context"
+
+// Stop begins the end: nothing more is taken in. The steps that follow answer
+// what is here, make the log durable, and mark it clean.
+func (s *Shard) Stop() {
+	s.inbox.close()
+	s.inbox.putNow(&run{reqs: []request{stopRequest{}}})
+}
+
+// Close stops the shard and waits for its loop, at most until ctx ends.
+func (s *Shard) Close(ctx context.Context) error {
+	s.Stop()
+	select {
+	case <-s.stopped:
+		return s.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+type stopRequest struct{}
+
+func (stopRequest) class() class    { return control }
+func (stopRequest) refuse(error)    {}
+func (stopRequest) decide(s *Shard) { s.stopping = true }
+
+// stop takes the last steps. It reports whether they are done: not while a
+// reader works, or while requests wait for a sync.
+func (s *Shard) stop() bool {
+	for slot := range s.queues {
+		for waiters := s.queues[slot].waiters; len(waiters) > 0; waiters = s.queues[slot].waiters {
+			s.endWait(waiters[0])
+		}
+	}
+	if s.reading > 0 || !s.stalled.empty() {
+		return false
+	}
+	s.commits.write(s)
+	s.settle()
+	s.closeLog()
+	for _, r := range s.inbox.end() {
+		r.refuseAll(errShuttingDown)
+	}
+	s.readers.stop()
+	return true
+}
+
+// closeLog makes everything durable, answers what waited for it, and leaves the
+// clean mark.
+func (s *Shard) closeLog() {
+	clean := s.Err() == nil
+	if err := s.log.Close(clean); err != nil && clean {
+		s.fail(err)
+		return
+	}
+	if clean {
+		s.durable = s.end
+		s.pending[atDurable].run(s, s.end)
+	}
+}

@@ -1,0 +1,84 @@
+package shard
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/gantrymq/gantry/core/internal/model"
+)
+
+// Config is a shard's configuration. The zero value of a field takes its default.
+type Config struct {
+	Shard   model.ShardID
+	Cluster string // name of the cluster, fixed at the first start; default DefaultCluster
+	// Flush is the server's durability of a send; default Written (RocketMQ's ASYNC_FLUSH).
+	Flush model.Durability
+	// SegmentBytes is where a segment of the log ends; default 256 MiB, at most 1 GiB.
+	SegmentBytes int64
+	// CacheBytes is how much of the log's end is kept in memory; default 64 MiB.
+	CacheBytes int64
+	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
+	InboxBytes int
+	// MaxMessageBytes bounds a body; default 4 MiB.
+	MaxMessageBytes int
+	// NoAutoTopics refuses sends to unknown topics instead of creating them.
+	NoAutoTopics bool
+	// NoAutoGroups refuses unknown consumer groups instead of creating them.
+	NoAutoGroups bool
+	// MaxTopics bounds the topics that sends may create; default 100,000. MaxGroups the groups.
+	MaxTopics int
+	MaxGroups int
+	// SystemTopics are made at start where they do not exist.
+	SystemTopics []model.TopicConfig
+}
+
+func (c Config) withDefaults() Config {
+	c.Cluster = orDefault(c.Cluster, "DefaultCluster")
+	c.Flush = orDefault(c.Flush, model.Written)
+	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
+	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
+	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
+	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, 4<<20)
+	c.MaxTopics = orDefault(c.MaxTopics, 100_000)
+	c.MaxGroups = orDefault(c.MaxGroups, 100_000)
+	return c
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// Instant is a moment, in ms: by the wall clock (since 1970), which may step, and
+// by one that only runs forward.
+type Instant struct{ Wall, Mono int64 }
+
+// Env is what a shard takes from its surroundings.
+type Env struct {
+	Logger *slog.Logger // nil discards
+	// Now reads the clocks; nil: the system's. The loop alone calls it.
+	Now func() Instant
+	// Read runs a job that reads cold bytes; nil: on one of the shard's own
+	// readers. A simulation runs it at once.
+	Read func(job func())
+}
+
+func (e Env) withDefaults() Env {
+	if e.Logger == nil {
+		e.Logger = slog.New(slog.DiscardHandler)
+	}
+	if e.Now == nil {
+		e.Now = systemClock(time.Now())
+	}
+	return e
+}
+
+func systemClock(start time.Time) func() Instant {
+	return func() Instant {
+		t := time.Now()
+		return Instant{Wall: t.UnixMilli(), Mono: t.Sub(start).Milliseconds()}
+	}
+}

@@ -1,0 +1,105 @@
+package shard
+
+import (
+	"time"
+)
+
+// Start runs the loop on a goroutine of its own, and waits until the shard can
+// serve: until what recovery wrote is durable.
+func (s *Shard) Start() error {
+	if s.env.Read == nil {
+		s.readers.start()
+	}
+	go s.loop()
+	select {
+	case <-s.ready:
+		return nil
+	case <-s.failed:
+		s.Stop()
+		<-s.stopped
+		return s.Err()
+	}
+}
+
+// loop is the one goroutine that owns the shard. It sleeps while the inbox is
+// empty and no alarm is due.
+func (s *Shard) loop() {
+	defer close(s.stopped)
+	clock := time.NewTimer(time.Hour)
+	for !s.Step() {
+		clock.Reset(s.untilAlarm())
+		select {
+		case <-s.inbox.wake:
+		case <-clock.C:
+		}
+	}
+}
+
+// untilAlarm returns how long nothing is due.
+func (s *Shard) untilAlarm() time.Duration {
+	at, ok := s.wheel.Next()
+	if !ok {
+		return time.Hour
+	}
+	return time.Duration(max(at-s.now.Mono, 0)) * time.Millisecond
+}
+
+// NextAlarm returns when, by the monotonic clock, the loop has something to do
+// although nobody asks for it. For drivers that are the loop.
+func (s *Shard) NextAlarm() (at int64, ok bool) { return s.wheel.Next() }
+
+// Step takes what the inbox holds, decides it, writes it as one frame (or several
+// if it is much), and runs all callbacks that are due. It reports whether the shard has
+// stopped. The loop calls it for ever; a simulation calls it instead of the loop.
+func (s *Shard) Step() (stopped bool) {
+	s.now = s.env.Now()
+	s.wheel.Advance(s.now.Mono, s.ring)
+	s.settle()
+	s.stalled.decide(s)
+	if s.holdUntil == 0 || s.Err() != nil {
+		runs := s.inbox.take(s.spare)
+		for i, r := range runs {
+			s.decideRun(r)
+			runs[i] = nil
+		}
+		s.spare = runs[:0]
+	}
+	s.settle()
+	s.syncing.start(s)
+	if s.stopping {
+		stopped = s.stop()
+	}
+	s.flush()
+	s.publishStats()
+	return stopped
+}
+
+func (s *Shard) decideRun(r *run) {
+	r.open = r.used + 1
+	for _, req := range r.reqs {
+		s.decide(r, req)
+	}
+	r.answered(s)
+}
+
+// decide decides one request, or has it wait in its place.
+func (s *Shard) decide(r *run, req request) {
+	switch class := req.class(); {
+	case class == control:
+		req.decide(s)
+	case s.Err() != nil:
+		s.refuse(r, req, s.unavailable())
+	case class == appends && (!s.stalled.empty() || s.full()):
+		s.stalled.add(r, req)
+	default:
+		req.decide(s)
+	}
+}
+
+func (s *Shard) refuse(r *run, req request, err error) {
+	s.touch(r.client)
+	req.refuse(err)
+	if _, ok := req.(*sendRequest); ok {
+		r.answered(s)
+	}
+}

@@ -1,0 +1,260 @@
+package shard
+
+import (
+	"slices"
+
+	"github.com/gantrymq/gantry/core/filter"
+	"github.com/gantrymq/gantry/core/internal/index"
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
+	"github.com/gantrymq/gantry/core/record"
+)
+
+const (
+	defaultPullMessages = 32
+	maxPullMessages     = 1024
+	defaultPullBytes    = 256 << 10
+	maxPullBytes        = 8 << 20
+	// maxScan bounds what one pull looks at without a match: about a ms of the loop.
+	maxScan = 20_000
+)
+
+// pullRequest is a Pull, from its call to its answer.
+type pullRequest struct {
+	client *Client
+	Pull
+	done func(*Records, error)
+
+	// While it waits.
+	waiting  bool
+	scanned  model.Offset // nothing below matches
+	alarm    alarmID
+	slot     uint32
+	inQueue  int // index among the queue's waiters
+	inClient int // index among the client's waits
+}
+
+// Pull queues the call. See core.Client.
+func (c *Client) Pull(p Pull, done func(*Records, error)) (cancel func()) {
+	r := &pullRequest{client: c, Pull: p, done: done}
+	r.MaxMessages = clampDefault(p.MaxMessages, defaultPullMessages, maxPullMessages)
+	r.MaxBytes = clampDefault(p.MaxBytes, defaultPullBytes, maxPullBytes)
+	c.add(r)
+	if p.Wait <= 0 {
+		return func() {}
+	}
+	return r.cancel
+}
+
+func clampDefault(v, def, limit int) int {
+	if v <= 0 {
+		return def
+	}
+	return min(v, limit)
+}
+
+// cancel ends the wait, from any goroutine.
+func (r *pullRequest) cancel() {
+	r.client.shard.inbox.putNow(&run{reqs: []request{(*cancelRequest)(r)}})
+}
+
+type cancelRequest pullRequest
+
+func (r *cancelRequest) class() class    { return control }
+func (r *cancelRequest) refuse(error)    {}
+func (r *cancelRequest) decide(s *Shard) { s.endWait((*pullRequest)(r)) }
+func (r *pullRequest) class() class      { return reads }
+func (r *pullRequest) refuse(err error)  { r.done(nil, err) }
+func (r *pullRequest) fail(s *Shard, err error) {
+	s.touch(r.client)
+	r.done(nil, err)
+}
+
+// decide answers the pull, or has it wait.
+func (r *pullRequest) decide(s *Shard) {
+	q := s.state.Queue(r.Queue)
+	switch {
+	case q == nil && s.state.TopicByID(r.Queue.Topic) == nil:
+		r.fail(s, model.Errorf(model.TopicNotFound, "no topic with id %d", r.Queue.Topic))
+	case q == nil:
+		r.fail(s, model.Errorf(model.InvalidQueue, "topic %s has no queue %d", s.state.TopicByID(r.Queue.Topic).Config.Name, r.Queue.Num))
+	case q.Topic.Config.Perm&model.PermRead == 0:
+		r.fail(s, model.Errorf(model.NoPermission, "topic %s does not allow reading", q.Topic.Config.Name))
+	default:
+		r.read(s, q)
+	}
+}
+
+// read answers from the queue as it is now.
+func (r *pullRequest) read(s *Shard, q *state.Queue) {
+	visible := s.queueAt(q.Slot).visible
+	if target, pending := s.pendingReset(r, q); pending {
+		r.finish(s, q, PullOffsetMoved, target)
+		return
+	}
+	if end, ok := q.GapAt(r.Offset); ok && r.Offset < visible {
+		r.finish(s, q, PullNoMatch, end)
+		return
+	}
+	switch {
+	case r.Offset < q.Min:
+		r.finish(s, q, PullOffsetMoved, q.Min)
+	case r.Offset > visible:
+		r.finish(s, q, PullOffsetMoved, visible)
+	case r.Offset < visible:
+		r.collect(s, q, visible)
+	case r.Wait > 0 && !r.client.closed && !s.stopping:
+		s.wait(r, q)
+	default:
+		r.finish(s, q, PullNotFound, r.Offset)
+	}
+}
+
+// pendingReset tells a group's pull of a reset, and that it was told.
+func (s *Shard) pendingReset(r *pullRequest, q *state.Queue) (target model.Offset, pending bool) {
+	g := s.state.Group(r.Group)
+	if g == nil {
+		return 0, false
+	}
+	c := s.state.Cursor(model.CursorID{Group: g.ID, Queue: r.Queue})
+	if c == nil || !c.PendingReset() {
+		return 0, false
+	}
+	target = c.Floor()
+	s.emit(&record.Offset{Group: g.ID, Topic: q.Topic.ID, Queue: q.Num, Op: record.OffsetTaken, Offset: target})
+	return target, true
+}
+
+// collect looks for messages below end, and has them copied.
+func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
+	j := &readJob{shard: s, pull: r, filter: r.filterFor(s, q), next: r.Offset, min: q.Min, max: end}
+	bytes, looked := 0, 0
+	s.index.Scan(q.Slot, r.Offset, end, func(p index.Place) bool {
+		if looked++; looked > maxScan {
+			return false
+		}
+		if j.filter.MayMatch(p.Tag) {
+			if len(j.places) > 0 && (len(j.places) == r.MaxMessages || bytes+p.Size > r.MaxBytes) {
+				return false
+			}
+			bytes += p.Size
+			j.places = append(j.places, p)
+		}
+		j.next = p.Offset + 1
+		return true
+	})
+	if len(j.places) == 0 {
+		if looked <= maxScan {
+			j.next = end // the rest, if any, is a gap
+		}
+		r.finish(s, q, PullNoMatch, j.next)
+		return
+	}
+	s.read(j, bytes)
+}
+
+// filterFor returns what the pull asks for, or its group's subscription.
+func (r *pullRequest) filterFor(s *Shard, q *state.Queue) *filter.Filter {
+	if r.Filter != nil {
+		return r.Filter
+	}
+	return s.members.subscription(r.Group, q.Topic.Config.Name)
+}
+
+// finish answers without messages.
+func (r *pullRequest) finish(s *Shard, q *state.Queue, status PullStatus, next model.Offset) {
+	records := s.newRecords()
+	records.Status, records.Next = status, next
+	records.Min, records.Max = q.Min, s.queueAt(q.Slot).visible
+	s.touch(r.client)
+	r.done(records, nil)
+}
+
+// wait parks a pull at the end of its queue.
+func (s *Shard) wait(r *pullRequest, q *state.Queue) {
+	v := s.queueAt(q.Slot)
+	r.waiting, r.scanned, r.slot = true, r.Offset, q.Slot
+	r.inQueue, r.inClient = len(v.waiters), len(r.client.waits)
+	v.waiters = append(v.waiters, r)
+	r.client.waits = append(r.client.waits, r)
+	r.alarm = s.alarms.set(s, s.now.Mono+r.Wait.Milliseconds(), r)
+	s.count.Waiting++
+}
+
+// unpark takes a pull out of its lists.
+func (s *Shard) unpark(r *pullRequest) {
+	r.waiting = false
+	v := &s.queues[r.slot]
+	last := v.waiters[len(v.waiters)-1]
+	v.waiters[r.inQueue], last.inQueue = last, r.inQueue
+	v.waiters[len(v.waiters)-1] = nil
+	v.waiters = v.waiters[:len(v.waiters)-1]
+
+	c := r.client
+	last = c.waits[len(c.waits)-1]
+	c.waits[r.inClient], last.inClient = last, r.inClient
+	c.waits[len(c.waits)-1] = nil
+	c.waits = c.waits[:len(c.waits)-1]
+	s.count.Waiting--
+}
+
+// ring is the end of a wait.
+func (r *pullRequest) ring(s *Shard) {
+	s.unpark(r)
+	r.finishWait(s)
+}
+
+// endWait ends a wait before its time. A pull that no longer waits is left alone.
+func (s *Shard) endWait(r *pullRequest) {
+	if !r.waiting {
+		return
+	}
+	s.alarms.cancel(s, r.alarm)
+	s.unpark(r)
+	r.finishWait(s)
+}
+
+func (r *pullRequest) finishWait(s *Shard) {
+	q := s.state.Queue(r.Queue)
+	if r.scanned > r.Offset {
+		r.finish(s, q, PullNoMatch, r.scanned)
+		return
+	}
+	r.finish(s, q, PullNotFound, r.Offset)
+}
+
+// wakeRipe decides the waiting pulls of queues that have new messages.
+func (s *Shard) wakeRipe() {
+	ripe := s.ripe
+	s.ripe = nil
+	for _, slot := range ripe {
+		s.queues[slot].ripe = false
+		for _, r := range slices.Clone(s.queues[slot].waiters) {
+			s.wake(r)
+		}
+	}
+	if s.ripe == nil {
+		s.ripe = ripe[:0]
+	}
+}
+
+// wake answers a waiting pull, unless none of the new messages can match: then
+// it goes on waiting, with its first deadline.
+func (s *Shard) wake(r *pullRequest) {
+	q := s.state.Queue(r.Queue)
+	visible := s.queues[r.slot].visible
+	if f := r.filterFor(s, q); !f.All() {
+		found := false
+		s.index.Scan(r.slot, r.scanned, visible, func(p index.Place) bool {
+			found = f.MayMatch(p.Tag)
+			return !found
+		})
+		if !found {
+			r.scanned = visible
+			return
+		}
+	}
+	s.alarms.cancel(s, r.alarm)
+	s.unpark(r)
+	r.read(s, q)
+}

@@ -1,0 +1,145 @@
+package shard
+
+import (
+	"fmt"
+
+	"github.com/gantrymq/gantry/core/internal/index"
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
+	"github.com/gantrymq/gantry/core/internal/timer"
+	"github.com/gantrymq/gantry/core/record"
+	"github.com/gantrymq/gantry/core/wal"
+)
+
+const (
+	// gapBytes is how far the LSN jumps after an unclean start on another boot:
+	// past what the unsynced window and the frame being written could have held.
+	gapBytes = maxUnsynced + 2*wal.MaxFrame
+	// gapOffsets is the same in messages: no publication has fewer than 16 bytes.
+	gapOffsets = gapBytes / 16
+)
+
+// Open recovers a shard from its log. The shard takes steps once its loop is
+// started, or its driver calls Step.
+func Open(cfg Config, w wal.WAL, env Env) (*Shard, error) {
+	cfg, env = cfg.withDefaults(), env.withDefaults()
+	s := &Shard{
+		cfg: cfg, env: env, logger: env.Logger,
+		state: state.New(cfg.Shard), index: index.New(),
+		ready: make(chan struct{}), failed: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	s.runs.New = func() any { return new(run) }
+	s.inbox.init(cfg.InboxBytes)
+	s.unique.init()
+	s.tail.limit = cfg.CacheBytes
+	s.now = env.Now()
+	s.wheel = timer.New(s.now.Mono)
+
+	log, err := w.Open(cfg.Shard, s.inbox.poke)
+	if err != nil {
+		return nil, fmt.Errorf("open the log of shard %d: %w", cfg.Shard, err)
+	}
+	s.log = log
+	if err := s.recover(); err != nil {
+		log.Close(false)
+		return nil, fmt.Errorf("recover shard %d: %w", cfg.Shard, err)
+	}
+	return s, nil
+}
+
+// recover folds the log, and writes what must stand before anything is served.
+func (s *Shard) recover() error {
+	var decoder record.Decoder
+	found, err := s.log.Recover(0, func(f wal.Frame) error { return s.replay(&decoder, f) })
+	if err != nil {
+		return err
+	}
+	s.end, s.storeTime = found.End, max(s.storeTime, found.StoreTime)
+	s.written, s.durable, err = s.log.Progress()
+	if err != nil {
+		return err
+	}
+	s.logger.Info("log recovered", "shard", s.cfg.Shard, "end", s.end, "clean", found.Clean,
+		"same_boot", found.SameBoot, "torn_bytes", found.Torn, "topics", len(s.state.Topics()))
+	if s.end > 0 && !found.Clean && !found.SameBoot {
+		s.gap(found.End)
+	}
+	s.bootstrap()
+	for _, q := range s.state.Queues() {
+		s.queueAt(q.Slot).visible = q.Next
+	}
+	for _, t := range s.state.Topics() {
+		s.publish(t)
+	}
+	s.cluster, s.broker = s.state.Server().Cluster, s.state.Server().Broker
+	if s.cluster != s.cfg.Cluster {
+		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
+	}
+	return s.hold()
+}
+
+// replay folds one frame.
+func (s *Shard) replay(d *record.Decoder, f wal.Frame) error {
+	if f.Flags&wal.FlagSegmentStart != 0 {
+		s.index.Roll(f.LSN, f.StoreTime)
+	}
+	s.storeTime = f.StoreTime
+	lsn, rest := f.LSN+wal.HeaderSize, f.Payload
+	for range f.Count {
+		e, n, err := d.Decode(rest)
+		if err == nil {
+			err = s.fold(e, lsn, n)
+		}
+		if err != nil {
+			return fmt.Errorf("record at LSN %d: %w", lsn, err)
+		}
+		lsn, rest = lsn+model.LSN(n), rest[n:]
+	}
+	if len(rest) != 0 {
+		return fmt.Errorf("frame at LSN %d has %d bytes behind its %d records", f.LSN, len(rest), f.Count)
+	}
+	return nil
+}
+
+// gap records that what was not synced may be missing. Offsets and LSNs of the
+// lost tail may have been seen, and are not given again.
+func (s *Shard) gap(end model.LSN) {
+	g := record.Gap{From: end, Offsets: gapOffsets}
+	s.logger.Warn("unclean stop on another boot: offsets jump past what may have been lost",
+		"shard", s.cfg.Shard, "end", end, "lsn_jump", gapBytes, "offset_jump", int64(gapOffsets))
+	s.storeTime = max(s.storeTime, s.now.Wall)
+	s.beginSegment(end+gapBytes, record.Size(&g))
+	s.put(&g, record.Size(&g))
+	s.closeFrame()
+}
+
+// bootstrap writes what a new log begins with, and the system topics it lacks.
+func (s *Shard) bootstrap() {
+	if s.state.Server() == (record.Server{}) {
+		s.emit(&record.Server{Cluster: s.cfg.Cluster, Broker: DefaultBrokerName(s.cfg.Shard)})
+	}
+	for _, config := range s.cfg.SystemTopics {
+		if s.state.Topic(config.Name) == nil {
+			config.System = true
+			s.emit(&record.Topic{ID: s.state.NextTopicID(), Config: config})
+		}
+	}
+	s.closeFrame()
+}
+
+// hold keeps the shard from serving before what recovery wrote is durable.
+func (s *Shard) hold() error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if s.end <= s.durable {
+		close(s.ready)
+		return nil
+	}
+	s.holdUntil = s.end
+	s.log.Flush()
+	return nil
+}
+
+// Hash returns the hash of the folded state. Only a driver that is the loop may ask.
+func (s *Shard) Hash() uint64 { return s.state.Hash() }

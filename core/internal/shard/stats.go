@@ -1,0 +1,41 @@
+package shard
+
+import "github.com/gantrymq/gantry/core/internal/model"
+
+// Stats are a shard's counters since its start, and its sizes now.
+type Stats struct {
+	Sent, SentBytes           int64 // messages stored, and their bytes in wire layout
+	Delivered, DeliveredBytes int64 // messages that pulls handed out
+	Refused                   int64 // messages not stored, by any error
+	Frames, FrameBytes        int64 // written to the log
+	Written, Durable          model.LSN
+	Topics, Queues            int64
+	Groups, Cursors           int64
+	Members                   int64 // live clients that sent a heartbeat
+	Waiting                   int64 // pulls parked
+	Stalled                   int64 // requests that wait for a sync
+	Alarms                    int64 // timers set
+	CacheBytes                int64
+	InboxBytes                int64
+}
+
+// Stats returns the counters as of the last step. Safe for all goroutines.
+func (s *Shard) Stats() Stats {
+	s.statsMu.Lock()
+	stats := s.published
+	s.statsMu.Unlock()
+	stats.InboxBytes = int64(s.inbox.waiting())
+	return stats
+}
+
+func (s *Shard) publishStats() {
+	c := &s.count
+	c.Written, c.Durable = s.written, s.durable
+	c.Topics, c.Queues = int64(len(s.state.Topics())), int64(len(s.state.Queues()))
+	c.Groups, c.Cursors = int64(len(s.state.Groups())), int64(s.state.Cursors())
+	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
+	c.CacheBytes = s.tail.bytes
+	s.statsMu.Lock()
+	s.published = *c
+	s.statsMu.Unlock()
+}

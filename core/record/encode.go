@@ -1,0 +1,153 @@
+package record
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+
+	"github.com/gantrymq/gantry/core/internal/model"
+)
+
+// A record is   crc u32 | kind u8 | length uvarint | content   (little endian).
+// The crc covers all that follows it.
+const crcSize = 4
+
+// flagGroup in a Data record's flags: the hash of a message group follows.
+// The other bits are reserved for deadlines, fan-out and opaque blocks.
+const flagGroup = 1 << 0
+
+// Size returns the length of e as a record.
+func Size(e Entry) int {
+	n := e.size()
+	return crcSize + 1 + uvarintLen(uint64(n)) + n
+}
+
+// Append encodes e as a record.
+func Append(dst []byte, e Entry) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0, 0, 0, byte(e.kind()))
+	dst = binary.AppendUvarint(dst, uint64(e.size()))
+	dst = e.append(dst)
+	Seal(dst[start:])
+	return dst
+}
+
+// Seal computes the checksum of an encoded record anew, after a change in place.
+func Seal(record []byte) {
+	binary.LittleEndian.PutUint32(record, crc32.ChecksumIEEE(record[crcSize:]))
+}
+
+func uvarintLen(v uint64) int {
+	n := 1
+	for v >= 0x80 {
+		v >>= 7
+		n++
+	}
+	return n
+}
+
+func (r *Data) size() int {
+	n := uvarintLen(uint64(r.Topic)) + uvarintLen(uint64(r.Queue)) + 1 + 4 + len(r.Wire)
+	if r.GroupHash != 0 {
+		n += 4
+	}
+	return n
+}
+
+func (r *Data) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(r.Topic))
+	dst = binary.AppendUvarint(dst, uint64(r.Queue))
+	if r.GroupHash == 0 {
+		dst = append(dst, 0)
+	} else {
+		dst = append(dst, flagGroup)
+		dst = binary.LittleEndian.AppendUint32(dst, r.GroupHash)
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.TagHash))
+	return append(dst, r.Wire...)
+}
+
+func (r *Offset) size() int {
+	return uvarintLen(uint64(r.Group)) + uvarintLen(uint64(r.Topic)) + uvarintLen(uint64(r.Queue)) +
+		1 + uvarintLen(uint64(r.Offset))
+}
+
+func (r *Offset) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(r.Group))
+	dst = binary.AppendUvarint(dst, uint64(r.Topic))
+	dst = binary.AppendUvarint(dst, uint64(r.Queue))
+	dst = append(dst, byte(r.Op))
+	return binary.AppendUvarint(dst, uint64(r.Offset))
+}
+
+func stringLen(s string) int { return uvarintLen(uint64(len(s))) + len(s) }
+
+func appendString(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func (r *Server) size() int { return stringLen(r.Cluster) + stringLen(r.Broker) }
+
+func (r *Server) append(dst []byte) []byte {
+	return appendString(appendString(dst, r.Cluster), r.Broker)
+}
+
+// Bits of a topic's flags.
+const (
+	topicOrder  = 1 << 0
+	topicSystem = 1 << 1
+)
+
+func topicFlags(c *model.TopicConfig) byte {
+	flags := byte(0)
+	if c.Order {
+		flags |= topicOrder
+	}
+	if c.System {
+		flags |= topicSystem
+	}
+	return flags
+}
+
+func (r *Topic) size() int { return len(r.append(nil)) } // rare: a topic is made once
+
+func (r *Topic) append(dst []byte) []byte {
+	c := &r.Config
+	dst = binary.AppendUvarint(dst, uint64(r.ID))
+	dst = appendString(dst, c.Name)
+	dst = binary.AppendUvarint(dst, uint64(c.ReadQueues))
+	dst = binary.AppendUvarint(dst, uint64(c.WriteQueues))
+	dst = append(dst, byte(c.Perm), topicFlags(c), byte(c.Durability))
+	dst = binary.AppendUvarint(dst, uint64(uint32(c.SysFlag)))
+	dst = binary.AppendUvarint(dst, uint64(len(c.Attributes)))
+	for _, key := range sortedKeys(c.Attributes) {
+		dst = appendString(appendString(dst, key), c.Attributes[key])
+	}
+	return dst
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (r *Group) size() int { return uvarintLen(uint64(r.ID)) + stringLen(r.Config.Name) }
+
+func (r *Group) append(dst []byte) []byte {
+	return appendString(binary.AppendUvarint(dst, uint64(r.ID)), r.Config.Name)
+}
+
+func (r *Gap) size() int { return uvarintLen(uint64(r.From)) + uvarintLen(uint64(r.Offsets)) }
+
+func (r *Gap) append(dst []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(r.From)), uint64(r.Offsets))
+}
+
+func (r *Roll) size() int { return 1 }
+
+func (r *Roll) append(dst []byte) []byte { return append(dst, byte(r.Reason)) }

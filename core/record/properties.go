@@ -1,0 +1,64 @@
+package record
+
+// The text form of properties: key \x01 value \x02 key \x01 value \x02 ...; the
+// last \x02 may be missing (Java 4.9 drops it).
+const (
+	nameEnd  = '\x01'
+	valueEnd = '\x02'
+)
+
+// Properties that core reads or writes.
+const (
+	PropTags             = "TAGS"
+	PropUniqueKey        = "UNIQ_KEY"
+	PropShardingKey      = "__SHARDINGKEY"
+	PropDelayLevel       = "DELAY"
+	PropTimerDelaySec    = "TIMER_DELAY_SEC"
+	PropTimerDelayMs     = "TIMER_DELAY_MS"
+	PropTimerDeliverMs   = "TIMER_DELIVER_MS"
+	PropStartDeliverTime = "__STARTDELIVERTIME"
+	PropTransaction      = "TRAN_MSG"
+)
+
+// NextProperty splits the first property off text. ok is false at the end, and
+// where the rest has no value: what follows is then ignored, as clients do.
+func NextProperty(text []byte) (key, value, rest []byte, ok bool) {
+	for i, c := range text {
+		if c != nameEnd {
+			continue
+		}
+		key, value = text[:i], text[i+1:]
+		for j, c := range value {
+			if c == valueEnd {
+				return key, value[:j], value[j+1:], true
+			}
+		}
+		return key, value, nil, true
+	}
+	return nil, nil, nil, false
+}
+
+// Property returns the value of a property, nil if it is absent.
+func Property(text []byte, key string) []byte {
+	for {
+		k, v, rest, ok := NextProperty(text)
+		if !ok {
+			return nil
+		}
+		if string(k) == key {
+			return v
+		}
+		text = rest
+	}
+}
+
+// AppendProperty adds a property to text, ending the one before if need be.
+func AppendProperty(text []byte, key string, value []byte) []byte {
+	if n := len(text); n > 0 && text[n-1] != valueEnd {
+		text = append(text, valueEnd)
+	}
+	text = append(text, key...)
+	text = append(text, nameEnd)
+	text = append(text, value...)
+	return append(text, valueEnd)
+}

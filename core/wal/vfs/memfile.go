@@ -1,0 +1,198 @@
+package vfs
+
+import (
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+)
+
+// sector is never changed once it is in an image, so images share them.
+type sector = [SectorSize]byte
+
+// image is a file's content. A nil sector, and any past the slice, is zeros.
+type image struct {
+	size    int64
+	sectors []*sector
+}
+
+func (im *image) clone() image {
+	return image{im.size, slices.Clone(im.sectors)}
+}
+
+func (im *image) at(i int64) *sector {
+	if i < int64(len(im.sectors)) {
+		return im.sectors[i]
+	}
+	return nil
+}
+
+func (im *image) put(i int64, s *sector) {
+	for i >= int64(len(im.sectors)) {
+		if s == nil {
+			return
+		}
+		im.sectors = append(im.sectors, nil)
+	}
+	im.sectors[i] = s
+}
+
+// read copies from off on, within the size.
+func (im *image) read(p []byte, off int64) int {
+	p = p[:max(0, min(int64(len(p)), im.size-off))]
+	for n := 0; n < len(p); {
+		i, from := (off+int64(n))/SectorSize, (off+int64(n))%SectorSize
+		part := p[n:min(len(p), n+int(SectorSize-from))]
+		if s := im.at(i); s != nil {
+			copy(part, s[from:])
+		} else {
+			clear(part)
+		}
+		n += len(part)
+	}
+	return len(p)
+}
+
+// write stores p at off and names each sector it changed.
+func (im *image) write(p []byte, off int64, changed func(i int64)) {
+	im.size = max(im.size, off+int64(len(p)))
+	for n := 0; n < len(p); {
+		i, from := (off+int64(n))/SectorSize, (off+int64(n))%SectorSize
+		next := new(sector)
+		if old := im.at(i); old != nil {
+			*next = *old
+		}
+		n += copy(next[from:], p[n:])
+		im.put(i, next)
+		changed(i)
+	}
+}
+
+// truncate sets the size; when it shrinks, what is cut off becomes zeros.
+func (im *image) truncate(size int64, changed func(i int64)) {
+	old := im.size
+	im.size = size
+	if size >= old {
+		return
+	}
+	first := size / SectorSize
+	if from := size % SectorSize; from > 0 {
+		if s := im.at(first); s != nil {
+			next := *s
+			clear(next[from:])
+			im.sectors[first] = &next
+			changed(first)
+		}
+		first++
+	}
+	for i := first; i < int64(len(im.sectors)); i++ {
+		if im.sectors[i] != nil {
+			im.sectors[i] = nil
+			changed(i)
+		}
+	}
+}
+
+// fileNode is a file: what readers see, what the disk holds, and in which
+// sectors the system knows the two to differ.
+type fileNode struct {
+	seen  image
+	disk  image
+	dirty map[int64]bool
+	// sizeDirty: the size on disk is not yet that of seen.
+	sizeDirty bool
+}
+
+func newFile() *fileNode { return &fileNode{dirty: map[int64]bool{}} }
+
+func (f *fileNode) mark(i int64) { f.dirty[i] = true }
+
+func (f *fileNode) sync() {
+	for i := range f.dirty {
+		f.disk.put(i, f.seen.at(i))
+	}
+	f.disk.size = f.seen.size
+	f.clean()
+}
+
+// clean forgets what is not on disk, without writing it.
+func (f *fileNode) clean() {
+	clear(f.dirty)
+	f.sizeDirty = false
+}
+
+func (f *fileNode) clone() *fileNode {
+	return &fileNode{f.seen.clone(), f.disk.clone(), maps.Clone(f.dirty), f.sizeDirty}
+}
+
+// memFile is an open file.
+type memFile struct {
+	mem    *Mem
+	node   *fileNode // its content is guarded by mem.mu
+	closed bool      // guarded by mem.mu
+}
+
+var _ File = (*memFile)(nil)
+
+func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if f.closed {
+		return 0, fs.ErrClosed
+	}
+	n := f.node.seen.read(p, off)
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
+	return len(p), f.change(func(n *fileNode) { n.seen.write(p, off, n.mark) })
+}
+
+func (f *memFile) Truncate(size int64) error {
+	return f.change(func(n *fileNode) { n.seen.truncate(size, n.mark) })
+}
+
+func (f *memFile) Allocate(size int64) error {
+	return f.change(func(n *fileNode) { n.seen.size = max(n.seen.size, size) })
+}
+
+func (f *memFile) Sync() error { return f.change((*fileNode).sync) }
+
+// failSync does what Linux does when a sync fails: see Verdict.
+func (f *memFile) failSync() { _ = f.change((*fileNode).clean) }
+
+func (f *memFile) change(do func(*fileNode)) error {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if f.closed {
+		return fs.ErrClosed
+	}
+	before := f.node.seen.size
+	do(f.node)
+	if f.node.seen.size != before {
+		f.node.sizeDirty = true
+	}
+	return nil
+}
+
+func (f *memFile) Size() (int64, error) {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if f.closed {
+		return 0, fs.ErrClosed
+	}
+	return f.node.seen.size, nil
+}
+
+func (f *memFile) Close() error {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if f.closed {
+		return fs.ErrClosed
+	}
+	f.closed = true
+	return nil
+}

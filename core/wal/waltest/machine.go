@@ -1,0 +1,145 @@
+package waltest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gantrymq/gantry/core/wal"
+)
+
+// Machine is a place that keeps logs, and the ways in which what runs on it ends.
+type Machine struct {
+	// Start returns the WAL of a new process on the machine.
+	Start func() wal.WAL
+	// Step does the sync that Flush asked for. Nil: it happens by itself.
+	Step func(wal.Log)
+	// Kill ends the process whose logs are open, without closing them.
+	Kill func()
+	// PowerCut ends the machine. Which of the bytes that were not durable
+	// survive may depend on seed.
+	PowerCut func(seed uint64)
+}
+
+// Features say what an implementation promises beyond the plain contract.
+type Features struct {
+	Kill     bool // written bytes survive the process; Machine.Kill is set
+	PowerCut bool // durable bytes survive a power cut; Machine.PowerCut is set
+}
+
+// deadline is how long a test waits for what should take milliseconds.
+const deadline = 20 * time.Second
+
+// run is one test's hold on a machine: at most one process with one log.
+type run struct {
+	t       *testing.T
+	m       *Machine
+	log     wal.Log
+	changed chan struct{} // filled by notify
+	found   []wal.Frame   // what the last Recover handed out, payloads copied
+	got     wal.Recovery
+	next    wal.LSN
+	time    int64
+}
+
+func newRun(t *testing.T, m *Machine) *run {
+	return &run{t: t, m: m, changed: make(chan struct{}, 1)}
+}
+
+// open opens shard 0 without recovering it.
+func (r *run) open() wal.Log {
+	r.t.Helper()
+	log, err := r.m.Start().Open(0, func() {
+		select {
+		case r.changed <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		r.t.Fatalf("Open: %v", err)
+	}
+	r.log = log
+	return log
+}
+
+// start opens and recovers shard 0 from an LSN.
+func (r *run) start(from wal.LSN) {
+	r.t.Helper()
+	r.open()
+	got, err := r.recover(from)
+	if err != nil {
+		r.t.Fatalf("Recover(%d): %v", from, err)
+	}
+	r.got, r.next, r.time = got, got.End, got.StoreTime
+}
+
+func (r *run) recover(from wal.LSN) (wal.Recovery, error) {
+	r.found = nil
+	return r.log.Recover(from, func(f wal.Frame) error {
+		f.Payload = append([]byte(nil), f.Payload...)
+		r.found = append(r.found, f)
+		return nil
+	})
+}
+
+// append adds a frame at the end and returns its bytes as they were written.
+func (r *run) append(flags uint16, payload string) []byte {
+	r.t.Helper()
+	r.time++
+	b := Frame(r.next, r.time, flags, []byte(payload))
+	if err := r.log.Append(r.next, b); err != nil {
+		r.t.Fatalf("Append at %d: %v", r.next, err)
+	}
+	r.next += wal.LSN(len(b))
+	return b
+}
+
+// flush asks for a sync and waits until everything is durable.
+func (r *run) flush() {
+	r.t.Helper()
+	r.log.Flush()
+	if r.m.Step != nil {
+		r.m.Step(r.log)
+	}
+	timeout := time.After(deadline)
+	for {
+		_, durable, err := r.log.Progress()
+		if err != nil {
+			r.t.Fatalf("Progress: %v", err)
+		}
+		if durable == r.next {
+			return
+		}
+		select {
+		case <-r.changed:
+		case <-timeout:
+			r.t.Fatalf("durable LSN is %d, want %d, and nobody notified", durable, r.next)
+		}
+	}
+}
+
+func (r *run) close(clean bool) {
+	r.t.Helper()
+	if err := r.log.Close(clean); err != nil {
+		r.t.Fatalf("Close(%v): %v", clean, err)
+	}
+}
+
+// kill ends the process. What is left of it here is closed, for its goroutines.
+func (r *run) kill() {
+	r.m.Kill()
+	_ = r.log.Close(false)
+}
+
+func (r *run) powerCut(seed uint64) {
+	r.m.PowerCut(seed)
+	_ = r.log.Close(false)
+}
+
+// Frame returns a frame as the log's owner hands it to Append, with one record
+// if it has a payload.
+func Frame(lsn wal.LSN, storeTime int64, flags uint16, payload []byte) []byte {
+	b := make([]byte, wal.HeaderSize+len(payload))
+	copy(b[wal.HeaderSize:], payload)
+	wal.PutHeader(b, lsn, storeTime, flags, uint32(min(len(payload), 1)))
+	return b
+}
