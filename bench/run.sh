@@ -2,7 +2,7 @@
 # Measures Apache RocketMQ and Gantry in turn on this machine and prints the table of docs/benchmarks.md.
 #
 #   bench/run.sh                     every row
-#   bench/run.sh sends batch         some of: start idle sends pull sync producer batch e2e memory
+#   bench/run.sh sends batch         some of: start idle memory sends pull sync producer batch e2e
 #   ROUNDS=5 SECONDS=20 bench/run.sh rounds (default 3) and length of each measured window in seconds (default 10)
 #   SERVERS=gantry bench/run.sh      one server only
 #
@@ -24,7 +24,7 @@ client= # pid of the official benchmark program that runs now
 . bench/servers.sh
 . bench/rows.sh
 
-wanted=" ${*:-start idle sends pull sync producer batch e2e memory} "
+wanted=" ${*:-start idle memory sends pull sync producer batch e2e} "
 wants() { [[ $wanted == *" $1 "* ]]; }
 for row in $wanted; do
 	[ "$(type -t "row_$row")" = function ] || { echo "no row $row" >&2; exit 2; }
@@ -61,18 +61,18 @@ group() {
 	done
 }
 
-fresh_rows() { for row in idle; do wants $row && row_$row; done; }
+fresh_rows() { for row in idle memory; do wants $row && row_$row; done; }
 pinned_rows() { warm_up pinned; for row in sends pull; do wants $row && row_$row; done; }
 sync_rows() { warm_up pinned; row_sync; }
-shared_rows() { warm_up shared; for row in producer batch e2e memory; do wants $row && row_$row; done; }
+shared_rows() { warm_up shared; for row in producer batch e2e; do wants $row && row_$row; done; }
 
 prepare
 trap 'kill $client 2>/dev/null; stop_server; exit 130' INT TERM
 for ((round = 1; round <= ROUNDS; round++)); do
-	{ wants start || wants idle; } && group shared fresh_rows
+	{ wants start || wants idle || wants memory; } && group shared fresh_rows
 	{ wants sends || wants pull; } && group pinned pinned_rows
 	wants sync && group sync sync_rows
-	{ wants producer || wants batch || wants e2e || wants memory; } && group shared shared_rows
+	{ wants producer || wants batch || wants e2e; } && group shared shared_rows
 done
 "$WORK/table" "$OUT"
 exit $failed
