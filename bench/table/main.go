@@ -31,12 +31,13 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s\n", about)
-	print(out, "Figures to reach (median over the rounds, least and greatest in parentheses)", goalLines(), results)
-	print(out, "Beside them", otherLines(), results)
-	return printErrors(out, results)
+	printTable(out, "Figures to reach (median over the rounds, least and greatest in parentheses)", goalLines(), results)
+	printTable(out, "Beside them", otherLines(), results)
+	printErrors(out, results)
+	return nil
 }
 
-func print(out io.Writer, title string, lines []line, results []report.Result) {
+func printTable(out io.Writer, title string, lines []line, results []report.Result) {
 	fmt.Fprintf(out, "%s:\n\n| what | Apache RocketMQ | Gantry | ratio | goal | reached |\n|---|---|---|---|---|---|\n", title)
 	for _, l := range lines {
 		o, p := l.series(results, ours), l.series(results, peers)
@@ -50,11 +51,10 @@ func print(out io.Writer, title string, lines []line, results []report.Result) {
 }
 
 // printErrors names every run that had errors: its figures are not to be trusted.
-func printErrors(out io.Writer, results []report.Result) error {
+func printErrors(out io.Writer, results []report.Result) {
 	for _, r := range results {
 		if r.Errors > 0 {
 			fmt.Fprintf(out, "- %s, %s, round %d: %d errors, the first: %s\n", r.Row, r.Server, r.Round, r.Errors, r.FirstError)
 		}
 	}
-	return nil
 }
