@@ -119,7 +119,8 @@ func (l *link) awaitFirst() error {
 	return errors.Join(errors.New("no message arrived"), l.firstError)
 }
 
-// send keeps the rate until end. The pacer hands out intended times; the senders block in the client as an application's goroutines do.
+// send keeps the rate until end. The pacer hands out intended times; the senders block in the client as an
+// application's goroutines do.
 func (l *link) send(end time.Duration) {
 	due := make(chan time.Duration, int(l.o.rate)+1) // a second's worth: a server further behind slows the pacer, and the latencies show it
 	var senders sync.WaitGroup

@@ -58,7 +58,8 @@ func (h *Histogram) Mean() time.Duration {
 	return time.Duration(h.sum / float64(h.n))
 }
 
-// Quantile returns the upper edge of the bucket that holds the q-th sample (0 < q <= 1), so it never flatters; 0 without samples.
+// Quantile returns the upper edge of the bucket that holds the q-th sample (0 < q <= 1), so it never flatters; 0
+// without samples.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := max(uint64(math.Ceil(q*float64(h.n))), 1)
 	var seen uint64

@@ -120,7 +120,8 @@ func (a *answer) number(name string) (int64, error) {
 	return n, nil
 }
 
-// field is the text of an extension field, or nil. JSON is searched as text: right for the plain names and numbers that this program asks for.
+// field is the text of an extension field, or nil. JSON is searched as text: right for the plain names and numbers that
+// this program asks for.
 func (a *answer) field(name string) []byte {
 	if a.codec == codecJSON {
 		_, rest, ok := bytes.Cut(a.header, []byte(`"`+name+`":"`))

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// source makes the requests of one closed-loop connection and judges their answers. A slot is one of the connection's places in flight. It belongs to the connection's goroutine.
+// source makes the requests of one closed-loop connection and judges their answers. A slot is one of the connection's
+// places in flight. It belongs to the connection's goroutine.
 type source interface {
 	// append appends the next request of a slot to dst; its opaque must be opaqueBase + slot.
 	append(dst []byte, slot int) []byte
@@ -72,7 +73,8 @@ func (l *closedConn) run() error {
 		if err := l.read(); err != nil {
 			return err
 		}
-		// One look at the clock per burst. It is also the time at which the burst's answers are followed by new requests.
+		// One look at the clock per burst. It is also the time at which the burst's answers are followed by new
+		// requests.
 		now = l.clock.Now()
 		if err := l.answerAll(now); err != nil {
 			return err

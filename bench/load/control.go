@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// control asks a server single questions, one at a time, with JSON headers. It sets a run up and reads counts; it is no part of the load.
+// control asks a server single questions, one at a time, with JSON headers. It sets a run up and reads counts; it is no
+// part of the load.
 type control struct {
 	conn   *conn
 	opaque int32

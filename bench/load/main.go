@@ -13,7 +13,8 @@ import (
 // mode is one sub-command.
 type mode struct {
 	run func(*options) (*report.Result, error)
-	// procs is the least GOMAXPROCS. A thread that paces or measures must not wait until another goroutine leaves the only P.
+	// procs is the least GOMAXPROCS. A thread that paces or measures must not wait until another goroutine leaves the
+	// only P.
 	procs int
 }
 

@@ -13,10 +13,12 @@ import (
 	"github.com/gantrymq/gantry/bench/report"
 )
 
-// ringSize is how many sends of one connection may be unanswered: at 100,000 a second more than half a second's worth. A server that is further behind cannot keep the rate.
+// ringSize is how many sends of one connection may be unanswered: at 100,000 a second more than half a second's worth.
+// A server that is further behind cannot keep the rate.
 const ringSize = 1 << 16
 
-// openConn is one connection of an open loop. The pacer writes, a goroutine of its own reads; the ring between them holds the intended time of every send that is not answered yet.
+// openConn is one connection of an open loop. The pacer writes, a goroutine of its own reads; the ring between them
+// holds the intended time of every send that is not answered yet.
 type openConn struct {
 	window
 	conn     *conn
@@ -95,7 +97,8 @@ func unlessClosed(err error) error {
 	return err
 }
 
-// openLoop sends at the rate from now to the window's end, over all connections in turn, and waits for the answers. The tally counts by intended time.
+// openLoop sends at the rate from now to the window's end, over all connections in turn, and waits for the answers. The
+// tally counts by intended time.
 func openLoop(w window, o *options, rt route) (*tally, error) {
 	conns := make([]*openConn, o.connections)
 	var readers errgroup.Group

@@ -11,7 +11,8 @@ import (
 // suspend is how long a pull may wait in the server: what the Java push consumer asks for.
 const suspend = 15 * time.Second
 
-// follower reads a topic as a push consumer does: one long poll per queue, all on one connection, each renewed as soon as it is answered.
+// follower reads a topic as a push consumer does: one long poll per queue, all on one connection, each renewed as soon
+// as it is answered.
 type follower struct {
 	window
 	o        *options

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// testServer is a name server and broker of one topic, just true enough that the load modes can be tried on it. It keeps the bodies of single sends.
+// testServer is a name server and broker of one topic, just true enough that the load modes can be tried on it. It
+// keeps the bodies of single sends.
 type testServer struct {
 	addr      string
 	queues    int

@@ -14,7 +14,8 @@ import (
 // startTimeout is generous: a JVM on a busy machine needs many seconds.
 const startTimeout = 90 * time.Second
 
-// runStart is the mode start: it runs a command that starts a server, leaves the server running, and measures the time until a message that it was sent has been stored.
+// runStart is the mode start: it runs a command that starts a server, leaves the server running, and measures the time
+// until a message that it was sent has been stored.
 func runStart(o *options) (*report.Result, error) {
 	if len(o.args) == 0 {
 		return nil, errors.New("start: no command")
@@ -46,7 +47,8 @@ func runStart(o *options) (*report.Result, error) {
 	return r, nil
 }
 
-// awaitFirstSend tries until a send has been answered. A command that fails ends the wait; one that ends well has left its server in the background.
+// awaitFirstSend tries until a send has been answered. A command that fails ends the wait; one that ends well has left
+// its server in the background.
 func (o *options) awaitFirstSend(exited <-chan error) error {
 	var last error
 	pause := time.Millisecond

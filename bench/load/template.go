@@ -27,7 +27,8 @@ type template struct {
 	stampAt  int   // the nanoseconds in the body, or -1
 }
 
-// append copies the request to dst with this opaque, fresh keys from *key, and stamp in its body if it has room for one.
+// append copies the request to dst with this opaque, fresh keys from *key, and stamp in its body if it has room for
+// one.
 func (t *template) append(dst []byte, opaque int32, key *uint64, stamp time.Duration) []byte {
 	at := len(dst)
 	dst = append(dst, t.frame...)
@@ -116,7 +117,8 @@ func newKey() string {
 	return fmt.Sprintf("%016X%08X", rand.Uint64(), rand.Uint32()) + strings.Repeat("0", keyCounter)
 }
 
-// newBody is size letters and digits, as the official benchmark sends them; a stamped one begins with the mark and room for the time.
+// newBody is size letters and digits, as the official benchmark sends them; a stamped one begins with the mark and room
+// for the time.
 func newBody(size int, stamped bool) []byte {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	body := make([]byte, size)

@@ -7,7 +7,8 @@ import (
 	"github.com/gantrymq/gantry/bench/report"
 )
 
-// runWatch is the mode watch: it counts what other programs store in a topic, by the ends of its queues, and what the server spends on it.
+// runWatch is the mode watch: it counts what other programs store in a topic, by the ends of its queues, and what the
+// server spends on it.
 func runWatch(o *options) (*report.Result, error) {
 	rt, err := ensureTopic(o.namesrv, o.topic, o.queues)
 	if err != nil {
@@ -53,7 +54,8 @@ func (o *options) storedAt(c *control, rt route) (int64, time.Time, error) {
 	return n, asked.Add(time.Since(asked) / 2), err
 }
 
-// runIdle is the mode idle: nothing happens, and it measures what the machine and a server do then. The hiccups come first, so that counting them does not disturb the server's rest.
+// runIdle is the mode idle: nothing happens, and it measures what the machine and a server do then. The hiccups come
+// first, so that counting them does not disturb the server's rest.
 func runIdle(o *options) (*report.Result, error) {
 	r := &report.Result{Label: o.label, Program: "load", Command: o.command, Seconds: o.duration.Seconds()}
 	if o.hiccup > 0 {

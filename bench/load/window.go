@@ -11,7 +11,8 @@ import (
 	"github.com/gantrymq/gantry/bench/report"
 )
 
-// window is the part of a run that counts, on the run's clock. What ends before begin is warm-up; from end on nothing new is sent.
+// window is the part of a run that counts, on the run's clock. What ends before begin is warm-up; from end on nothing
+// new is sent.
 type window struct {
 	clock      *pace.Clock
 	begin, end time.Duration

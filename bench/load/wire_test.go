@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// handEncoded is a request written out by hand from the protocol's description: code 310, opaque 1000000001, one field a=g, body "hi".
+// handEncoded is a request written out by hand from the protocol's description: code 310, opaque 1000000001, one field
+// a=g, body "hi".
 const handEncoded = `
 	00000024          length of what follows: 4 + 30 + 2
 	0100001e          serialization 1, header of 21 + 9 bytes

@@ -23,13 +23,15 @@ func NewClock() *Clock {
 // Now is the time since the clock's start.
 func (c *Clock) Now() time.Duration { return time.Since(c.start) }
 
-// Sleeper sleeps to absolute times of a Clock. It belongs to the goroutine that made it, whose thread it owns until Close.
+// Sleeper sleeps to absolute times of a Clock. It belongs to the goroutine that made it, whose thread it owns until
+// Close.
 type Sleeper struct {
 	clock *Clock
 	spin  time.Duration
 }
 
-// NewSleeper locks the calling goroutine to its thread and asks the kernel for exact timers there. The last spin of every wait is spent busy: more exact, and it costs that much CPU per wait.
+// NewSleeper locks the calling goroutine to its thread and asks the kernel for exact timers there. The last spin of
+// every wait is spent busy: more exact, and it costs that much CPU per wait.
 func (c *Clock) NewSleeper(spin time.Duration) *Sleeper {
 	runtime.LockOSThread()
 	// 1 ns of slack instead of 50 µs. A kernel that refuses only makes the waits less exact.

@@ -10,7 +10,8 @@ import (
 // hiccupInterval is how often the machine is asked. 1 ms is what jHiccup asks by default.
 const hiccupInterval = time.Millisecond
 
-// Hiccup sleeps a millisecond at a time until ctx ends and returns by how much each wake-up was late: the floor under any latency measured meanwhile.
+// Hiccup sleeps a millisecond at a time until ctx ends and returns by how much each wake-up was late: the floor under
+// any latency measured meanwhile.
 func Hiccup(ctx context.Context) *histogram.Histogram {
 	var h histogram.Histogram
 	clock := NewClock()

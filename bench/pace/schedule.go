@@ -2,7 +2,8 @@ package pace
 
 import "time"
 
-// Schedule is the list of intended times of an open loop: the i-th event is due at Start + i/Rate, whatever happened to the ones before.
+// Schedule is the list of intended times of an open loop: the i-th event is due at Start + i/Rate, whatever happened to
+// the ones before.
 type Schedule struct {
 	Start time.Duration // on the Clock
 	Rate  float64       // events per second, > 0

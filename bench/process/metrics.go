@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// mallocsMetric is the count of heap allocations since the start, as the Go collector of the Prometheus client names it.
+// mallocsMetric is the count of heap allocations since the start, as the Go collector of the Prometheus client names
+// it.
 const mallocsMetric = "go_memstats_mallocs_total"
 
 // Mallocs reads how many heap objects a Go server has allocated so far, from its /metrics at addr (host:port).

@@ -84,7 +84,8 @@ func (s *Sample) addSwitches(dir string) error {
 	return nil
 }
 
-// cpuClock reads the CPU clock of a whole process. The clock's id is made from the pid as clock_getcpuclockid(3) does it.
+// cpuClock reads the CPU clock of a whole process. The clock's id is made from the pid as clock_getcpuclockid(3) does
+// it.
 func cpuClock(pid int) (time.Duration, error) {
 	const scheduled = 2 // CPUCLOCK_SCHED of the kernel: time on the CPU, in ns
 	var ts unix.Timespec

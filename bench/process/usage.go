@@ -16,7 +16,8 @@ type Usage struct {
 	PeakRSSMiB         float64 `json:"peak_rss_mib"` // since the process began
 }
 
-// Between spreads what was used from a to b over messages that passed at perSecond. The rate and not a count, since a sample is never taken at exactly the moment that a count begins or ends.
+// Between spreads what was used from a to b over messages that passed at perSecond. The rate and not a count, since a
+// sample is never taken at exactly the moment that a count begins or ends.
 func Between(a, b Sample, perSecond float64) Usage {
 	wall := b.At.Sub(a.At)
 	u := Usage{

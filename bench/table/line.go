@@ -42,7 +42,8 @@ func atMost(limit float64, text string) goal {
 	return goal{"≤ " + text, false, func(o, _ float64) bool { return o <= limit }}
 }
 
-// missing is the value of a figure that a run does not have, as a JVM has no count of Go allocations. No figure is really below zero.
+// missing is the value of a figure that a run does not have, as a JVM has no count of Go allocations. No figure is
+// really below zero.
 const missing = -1
 
 // series is the values of a figure over the rounds of one server, sorted.
