@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"slices"
-
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -229,8 +227,8 @@ func (s *Shard) wakeRipe() {
 	s.ripe = nil
 	for _, slot := range ripe {
 		s.queues[slot].ripe = false
-		for _, r := range slices.Clone(s.queues[slot].waiters) {
-			s.wake(r)
+		for i := len(s.queues[slot].waiters) - 1; i >= 0; i-- { // who is answered makes way for one already seen
+			s.wake(s.queues[slot].waiters[i])
 		}
 	}
 	if s.ripe == nil {
