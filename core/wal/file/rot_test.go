@@ -120,6 +120,7 @@ func (s *sample) proven(t *testing.T, disk *vfs.Mem) int {
 // CorruptError that names the file; or the loss of what no frame proves.
 func (s *sample) check(t *testing.T, disk *vfs.Mem, name, what string) (refused bool) {
 	t.Helper()
+	proven := s.proven(t, disk)
 	_, found, err := s.recover(t, disk)
 	corrupt, ok := errors.AsType[*wal.CorruptError](err)
 	switch {
@@ -129,8 +130,7 @@ func (s *sample) check(t *testing.T, disk *vfs.Mem, name, what string) (refused 
 		t.Fatalf("%s: %v; want %s named", what, err, name)
 	case err != nil:
 		t.Fatalf("%s: %v", what, err)
-	}
-	if proven := s.proven(t, disk); len(found) < proven {
+	case len(found) < proven:
 		t.Fatalf("%s: %d frames, no error; %d were proven", what, len(found), proven)
 	}
 	return false
