@@ -35,14 +35,18 @@ type Log interface {
 	// what it accepted before it returns (a later power cut must not take what
 	// this run served). Bytes that were once durable and cannot be verified are
 	// never cut: then it fails with a *CorruptError that names the place.
-	// The frame passed to fn is valid during the call only.
+	// The frame passed to fn is valid during the call only. from is 0 or the end of a
+	// frame; an error of fn ends recovery and is returned. After an error only Close
+	// remains, and leaves everything as it was found.
 	Recover(from LSN, fn func(Frame) error) (Recovery, error)
 
 	// Append adds one frame at lsn: the end of the previous one or, for a frame
-	// with FlagSegmentStart, any position past it. The caller has filled the
+	// with FlagSegmentStart, any position from there on. The first frame of all
+	// carries that flag. The caller has filled the
 	// header with PutHeader; the log fills Epoch, DurableLSN, Chain and CRC in place.
 	// The frame must stay unchanged until Progress says it is written. An error
-	// is final: the log takes nothing more, and Progress repeats it.
+	// is final: the log takes nothing more, and Progress repeats it. So is that of a
+	// frame which breaks these rules.
 	Append(lsn LSN, frame []byte) error
 
 	// Flush asks that all that was appended becomes durable soon, and returns at once.

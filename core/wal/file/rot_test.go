@@ -321,6 +321,34 @@ func TestOldManifest(t *testing.T) {
 	})
 }
 
+// TestProofInNextSegment: a segment that was never synced still proves what was
+// durable before it was begun.
+func TestProofInNextSegment(t *testing.T) {
+	disk := vfs.NewMem()
+	log := open(t, memOptions(disk, 0, true), nil)
+	sync := func() { log.Flush(); log.SyncStep() }
+	next := appendFrame(t, log, 0, wal.FlagSegmentStart, "first")
+	sync()
+	last := next
+	next = appendFrame(t, log, last, 0, "last of the first segment")
+	sync()
+	appendFrame(t, log, next, wal.FlagSegmentStart, "unsynced")
+
+	disk = disk.ProcessCrash()
+	first := logDir + "/00000000000000000000.log"
+	if err := disk.Rot(first, func(c []byte) []byte { c[4096+int(last)+50]++; return c }); err != nil {
+		t.Fatal(err)
+	}
+	again, err := file.New(memOptions(disk, 0, true)).Open(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = again.Recover(0, func(wal.Frame) error { return nil })
+	if corrupt, ok := errors.AsType[*wal.CorruptError](err); !ok || corrupt.Place != first || corrupt.LSN != last {
+		t.Errorf("Recover: %v, want damage in %s at LSN %d", err, first, last)
+	}
+}
+
 func isCorrupt(err error) bool {
 	_, ok := errors.AsType[*wal.CorruptError](err)
 	return ok
