@@ -31,22 +31,22 @@ type WAL interface {
 // Progress may be called by any goroutine at any time after Recover.
 type Log interface {
 	// Recover hands every live frame from LSN `from` on to fn, in order, and
-	// prepares the log for appending. It cuts off a torn tail, and makes durable
-	// what it accepted before it returns (a later power cut must not take what
-	// this run served). Bytes that were once durable and cannot be verified are
-	// never cut: then it fails with a *CorruptError that names the place.
-	// The frame passed to fn is valid during the call only. from is 0 or the end of a
-	// frame; an error of fn ends recovery and is returned. After an error only Close
-	// remains, and leaves everything as it was found.
+	// prepares the log for appending. from is 0 or the end of a frame. The frame
+	// passed to fn is valid during the call only.
+	//
+	// It cuts off a torn tail, and makes durable what it accepted before it returns
+	// (a later power cut must not take what this run served). Bytes that were once
+	// durable and cannot be verified are never cut: then it fails with a
+	// *CorruptError that names the place. It also fails with what fn returns. After
+	// an error only Close remains.
 	Recover(from LSN, fn func(Frame) error) (Recovery, error)
 
 	// Append adds one frame at lsn: the end of the previous one or, for a frame
-	// with FlagSegmentStart, any position from there on. The first frame of all
-	// carries that flag. The caller has filled the
-	// header with PutHeader; the log fills Epoch, DurableLSN, Chain and CRC in place.
-	// The frame must stay unchanged until Progress says it is written. An error
-	// is final: the log takes nothing more, and Progress repeats it. So is that of a
-	// frame which breaks these rules.
+	// with FlagSegmentStart, any position from there on. The first frame of a log
+	// carries that flag. The caller has filled the header with PutHeader; the log
+	// fills Epoch, DurableLSN, Chain and CRC in place. The frame must stay unchanged
+	// until Progress says it is written. An error, be it for a frame that breaks
+	// these rules, is final: the log takes nothing more, and Progress repeats it.
 	Append(lsn LSN, frame []byte) error
 
 	// Flush asks that all that was appended becomes durable soon, and returns at once.
