@@ -31,7 +31,8 @@ type WAL interface {
 // Progress may be called by any goroutine at any time after Recover.
 type Log interface {
 	// Recover hands every live frame from LSN `from` on to fn, in order, and
-	// prepares the log for appending. from is 0 or the end of a frame. The frame
+	// prepares the log for appending. from is 0 or an LSN that was durable, the end of
+	// a frame: if the log turns out to end before it, it is damaged. The frame
 	// passed to fn is valid during the call only.
 	//
 	// It cuts off a torn tail, and makes durable what it accepted before it returns

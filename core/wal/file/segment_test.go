@@ -102,3 +102,33 @@ func TestNestedFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnerKnowsMore: an owner that asks for an LSN behind the end, because it has
+// a snapshot of that state, proves that the log went further: nothing is cut.
+func TestOwnerKnowsMore(t *testing.T) {
+	disk := vfs.NewMem()
+	log := open(t, memOptions(disk, 0, true), nil)
+	next := appendFrame(t, log, 0, wal.FlagSegmentStart, "first")
+	log.Flush()
+	log.SyncStep()
+	end := appendFrame(t, log, next, 0, "second")
+	disk = disk.ProcessCrash()
+	err := disk.Rot(logDir+"/00000000000000000000.log", func(c []byte) []byte { c[4096+next+50]++; return c })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		from    wal.LSN
+		corrupt bool
+	}{{end, true}, {next, false}} {
+		again, err := file.New(memOptions(disk, 0, true)).Open(0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := again.Recover(tt.from, func(wal.Frame) error { return nil })
+		if isCorrupt(err) != tt.corrupt || !tt.corrupt && (err != nil || got.Torn == 0) {
+			t.Errorf("Recover(%d): %+v, %v", tt.from, got, err)
+		}
+		again.Close(false)
+	}
+}
