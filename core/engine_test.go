@@ -3,6 +3,7 @@ package core_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -252,4 +253,45 @@ func BenchmarkSend(b *testing.B) {
 		}
 	}
 	c.Submit()
+}
+
+// TestSendsOvertakeTheSyncOfTheirTopic: the send that makes a topic waits for a
+// sync, those behind it are answered before, and become visible after it.
+func TestSendsOvertakeTheSyncOfTheirTopic(t *testing.T) {
+	engines(t, func(t *testing.T, e *core.Engine, _ func() *core.Engine) {
+		const clients, runs, perRun = 4, 20, 25
+		var wg sync.WaitGroup
+		for i := range clients {
+			wg.Go(func() {
+				c := e.Connect(core.ClientInfo{})
+				answers := make(chan error, perRun)
+				for run := range runs {
+					b := &core.Batch{Messages: []core.Message{message(fmt.Sprint("t", run), fmt.Sprint("from-", i), "")}}
+					for range perRun {
+						c.Send(b, func(r []core.SendResult, err error) {
+							if err == nil {
+								err = r[0].Err
+							}
+							answers <- err
+						})
+					}
+					c.Submit()
+					for range perRun {
+						if err := <-answers; err != nil {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		c := e.Connect(core.ClientInfo{})
+		for run := range runs {
+			q := queueOf(t, e, fmt.Sprint("t", run), 0)
+			a := await(t, pull(c, core.Pull{Queue: q, MaxMessages: 1000}))
+			if n := len(strings.Fields(a.bodies)); n != clients*perRun || a.next != clients*perRun {
+				t.Fatalf("topic %d has %d messages, next %d", run, n, a.next)
+			}
+		}
+	})
 }

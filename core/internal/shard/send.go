@@ -194,6 +194,7 @@ func (r *sendRequest) decide(s *Shard) {
 		s.when(at.visible, at.end, r)
 		return
 	}
+	r.run.open++ // until both are done
 	s.when(at.visible, at.end, (*publication)(r))
 	s.when(at.answer, at.end, (*reply)(r))
 }
@@ -339,19 +340,26 @@ func checkQueue(c *model.TopicConfig, num int32) *model.Error {
 	return nil
 }
 
-// publication makes a request's messages visible; reply answers it. Both come at
-// once where they wait for the same.
+// publication makes a request's messages visible; reply answers it. A request
+// is both where they wait for the same.
 type (
 	publication sendRequest
 	reply       sendRequest
 )
 
 func (r *sendRequest) complete(s *Shard, err error) {
-	(*publication)(r).complete(s, err)
-	(*reply)(r).complete(s, err)
+	r.publish(s, err)
+	r.answer(s, err)
 }
 
 func (r *publication) complete(s *Shard, err error) {
+	(*sendRequest)(r).publish(s, err)
+	r.run.answered(s)
+}
+
+func (r *reply) complete(s *Shard, err error) { (*sendRequest)(r).answer(s, err) }
+
+func (r *sendRequest) publish(s *Shard, err error) {
 	if err != nil {
 		return
 	}
@@ -361,8 +369,6 @@ func (r *publication) complete(s *Shard, err error) {
 		}
 	}
 }
-
-func (r *reply) complete(s *Shard, err error) { (*sendRequest)(r).answer(s, err) }
 
 func (r *sendRequest) answer(s *Shard, err error) {
 	s.touch(r.run.client)

@@ -108,7 +108,7 @@ func (r *recovery) replay() (stop, error) {
 		s.close(min(r.segments[i+1].base, s.lsn(s.allocated)))
 	}
 	if r.segments[first].listed {
-		r.seq.End = r.segments[first].base
+		r.seq.End, r.seq.Inside = r.segments[first].base, true
 	}
 	at := stop{seg: first, pos: headerPage, why: whyEnd}
 	for i := first; i < len(r.segments); i++ {

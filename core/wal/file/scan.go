@@ -93,8 +93,10 @@ func (c *scanner) frame(pos int64) (wal.Frame, refusal, error) {
 		return wal.Frame{}, refusal{why: why}, nil
 	}
 	if h.Version != wal.HeaderVersion {
-		return wal.Frame{}, refusal{}, fmt.Errorf("%s at LSN %d: frame version %d; this program knows %d",
-			c.seg.path, h.LSN, h.Version, wal.HeaderVersion)
+		return wal.Frame{}, refusal{}, &wal.CorruptError{
+			Place: c.seg.path, LSN: h.LSN,
+			Why: fmt.Sprintf("frame version %d; this program knows %d", h.Version, wal.HeaderVersion),
+		}
 	}
 	return wal.Frame{Header: h, Payload: b[wal.HeaderSize:]}, refusal{}, nil
 }

@@ -110,8 +110,8 @@ func control(f *os.File, call func(fd int) error) error {
 		return err
 	}
 	var result error
-	if err := conn.Control(func(fd uintptr) { result = call(int(fd)) }); err != nil {
-		return err
+	if conn.Control(func(fd uintptr) { result = call(int(fd)) }) != nil {
+		return os.ErrClosed // its only reason
 	}
 	return result
 }
