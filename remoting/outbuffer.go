@@ -22,6 +22,7 @@ type outBuffer struct {
 	busy     bool       // a flush or the writer is at it
 	closed   bool       // nothing is taken any more
 	finished int64      // requests that have got their answer
+	written  time.Time  // when the last of it was written
 	room     chan struct{}
 
 	try       func(fd uintptr) bool // tryWrite bound once, for raw.Write
@@ -96,7 +97,7 @@ func (o *outBuffer) take() *[]byte {
 // done gives back a buffer that is written.
 func (o *outBuffer) done(b *[]byte) {
 	o.sent.Add(float64(len(*b)))
-	o.writing, o.busy = nil, false
+	o.writing, o.busy, o.written = nil, false, time.Now()
 	o.recycle(b)
 	o.signal()
 }
@@ -189,11 +190,12 @@ func (o *outBuffer) waitRoom() (waited bool) {
 	}
 }
 
-// state returns how many requests have their answer, and whether all is written.
-func (o *outBuffer) state() (finished int64, written bool) {
+// state returns how many requests have their answer, whether all is written, and
+// when the last was.
+func (o *outBuffer) state() (finished int64, empty bool, written time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.finished, o.size() == 0 && !o.busy
+	return o.finished, o.size() == 0 && !o.busy, o.written
 }
 
 // close drops what is not written and takes nothing more.

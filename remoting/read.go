@@ -190,12 +190,15 @@ func (d *deadlines) check(c *conn, now time.Time) error {
 		return errDraining
 	}
 	d.armed = time.Time{}
+	_, _, written := c.out.state()
+	switch {
+	case c.waited():
+		d.active = now // a held poll or an answer on its way is traffic
+	case written.After(d.active):
+		d.active = written
+	}
 	at, why := d.next()
 	if now.Before(at) {
-		return nil
-	}
-	if why == "idle" && c.waited() {
-		d.active = now // a held poll or an answer on its way is traffic
 		return nil
 	}
 	d.expired = why
@@ -204,6 +207,6 @@ func (d *deadlines) check(c *conn, now time.Time) error {
 
 // waited reports whether the client waits for something.
 func (c *conn) waited() bool {
-	finished, written := c.out.state()
-	return finished < c.started || !written
+	finished, empty, _ := c.out.state()
+	return finished < c.started || !empty
 }

@@ -31,18 +31,18 @@ type rig struct {
 }
 
 // bubble runs a test with a rig in virtual time.
-func bubble(t *testing.T, test func(*rig)) {
+func bubble(t *testing.T, test func(*testing.T, *rig)) {
 	t.Helper()
 	bubbleWith(t, Config{}, test)
 }
 
-func bubbleWith(t *testing.T, cfg Config, test func(*rig)) {
+func bubbleWith(t *testing.T, cfg Config, test func(*testing.T, *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, served: make(chan error, 1)}
 		r.start(cfg)
 		defer r.stop()
-		test(r)
+		test(t, r)
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func TestSendCreatesTheTopicAndPullFindsTheMessage(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.dial()
 		c.call(wire.TopicNotExist, wire.NewRequest(wire.GetRouteInfoByTopic, "topic", "orders"))
 		resp := c.call(wire.Success, sendRequest("orders", 1, "hello"))
@@ -37,7 +37,7 @@ func TestSendCreatesTheTopicAndPullFindsTheMessage(t *testing.T) {
 }
 
 func TestLongPollIsWokenBySend(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		consumer, producer := r.dial(), r.dial()
 		producer.send("orders", 0, "first")
 		answered := make(chan time.Duration)

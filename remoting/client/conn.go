@@ -129,7 +129,7 @@ func (c *Conn) write(req *wire.Command) error {
 func (c *Conn) read() {
 	defer close(c.done)
 	for {
-		cmd, err := readCommand(c.conn)
+		cmd, err := ReadCommand(c.conn)
 		if err != nil {
 			c.fail(err)
 			_ = c.conn.Close()
@@ -151,7 +151,8 @@ func (c *Conn) read() {
 	}
 }
 
-func readCommand(r io.Reader) (*wire.Command, error) {
+// ReadCommand reads one whole frame and decodes it.
+func ReadCommand(r io.Reader) (*wire.Command, error) {
 	length := make([]byte, 4)
 	if _, err := io.ReadFull(r, length); err != nil {
 		return nil, err

@@ -301,7 +301,7 @@ func escapeHex(src, dst []byte) (read, written int) {
 	if len(src) < 4 {
 		return 0, 0
 	}
-	v, ok := hex(src[2:4])
+	v, ok := hexValue(src[2:4])
 	if !ok {
 		return 0, 0
 	}
@@ -334,10 +334,10 @@ func hexEscape(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
 	}
-	return hex(b[2:6])
+	return hexValue(b[2:6])
 }
 
-func hex(digits []byte) (v rune, ok bool) {
+func hexValue(digits []byte) (v rune, ok bool) {
 	for _, c := range digits {
 		switch {
 		case '0' <= c && c <= '9':

@@ -175,7 +175,7 @@ func ParseMessageID(id string) (host netip.AddrPort, offset int64, err error) {
 	}
 	raw := make([]byte, 0, 28)
 	for i := 0; i < len(id); i += 2 {
-		v, ok := hex([]byte(id[i : i+2]))
+		v, ok := hexValue([]byte(id[i : i+2]))
 		if !ok {
 			return host, 0, fmt.Errorf("message id %q is not hexadecimal", id)
 		}
