@@ -12,8 +12,11 @@ type Sequence struct {
 	End       LSN
 	StoreTime int64
 	Epoch     uint32
-	Chain     uint32 // CRC of the last frame
+	Chain     uint32 // CRC of the last frame, 0 before the first
 	Begun     bool   // there is a last frame
+	// Inside means that frames come before the first one that is looked at: its
+	// chain is taken as it is.
+	Inside bool
 }
 
 // Follows says why a verified frame cannot be the next one: "" if it can.
@@ -22,7 +25,7 @@ func (s *Sequence) Follows(h *Header) string {
 	switch {
 	case h.Flags&FlagSegmentStart == 0 && h.LSN != s.End, h.LSN < s.End:
 		return fmt.Sprintf("the frame says LSN %d where %d follows", h.LSN, s.End)
-	case s.Begun && h.Chain != s.Chain:
+	case h.Chain != s.Chain && (s.Begun || !s.Inside):
 		return "the frame follows another one than the last"
 	case h.Epoch < s.Epoch:
 		return fmt.Sprintf("epoch falls from %d to %d", s.Epoch, h.Epoch)

@@ -52,8 +52,9 @@ func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topi
 	return t
 }
 
-// autoCreateTopic makes the topic that a send names, if it may.
-func (s *Shard) autoCreateTopic(name string, queues int32) (*state.Topic, *model.Error) {
+// autoTopic returns the settings of the topic that a send may make, or why it
+// may not.
+func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.Error) {
 	config := model.TopicConfig{
 		Name: name, ReadQueues: queues, WriteQueues: queues,
 		Perm: model.PermRead | model.PermWrite,
@@ -63,14 +64,14 @@ func (s *Shard) autoCreateTopic(name string, queues int32) (*state.Topic, *model
 	}
 	switch {
 	case queues <= 0 || s.cfg.NoAutoTopics:
-		return nil, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
+		return config, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
 	case len(s.state.Topics()) >= s.cfg.MaxTopics:
-		return nil, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", len(s.state.Topics()), name)
+		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", len(s.state.Topics()), name)
 	}
 	if err := config.Validate(); err != nil {
-		return nil, err.(*model.Error)
+		return config, err.(*model.Error)
 	}
-	return s.putTopic(s.state.NextTopicID(), config), nil
+	return config, nil
 }
 
 // groupFor returns a group, and makes it if it may.
@@ -103,7 +104,7 @@ func (c *Client) Admin(op AdminOp, done func(error)) {
 	c.add(&adminRequest{c, op, done})
 }
 
-func (r *adminRequest) appends() bool    { return true }
+func (r *adminRequest) class() class     { return appends }
 func (r *adminRequest) refuse(err error) { r.done(err) }
 
 func (r *adminRequest) decide(s *Shard) {

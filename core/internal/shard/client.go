@@ -23,12 +23,22 @@ type Client struct {
 // records, and answers, at once or when they are durable.
 type request interface {
 	decide(s *Shard)
-	// appends tells whether decide may append to the log: such requests wait
-	// while too much is unsynced.
-	appends() bool
+	class() class
 	// refuse calls back with an error instead of deciding.
 	refuse(err error)
 }
+
+// class says when a request is decided.
+type class uint8
+
+const (
+	// control is always decided, also once the shard has failed.
+	control class = iota
+	// reads is decided while the shard works.
+	reads
+	// appends may append to the log: it waits while too much is unsynced.
+	appends
+)
 
 // run is what a client submits: its calls, and the bytes they encoded.
 type run struct {
@@ -103,8 +113,8 @@ func (c *Client) Close() {
 // closeRequest ends a client: its waits, its memberships.
 type closeRequest struct{ c *Client }
 
-func (r *closeRequest) appends() bool { return false }
-func (r *closeRequest) refuse(error)  {}
+func (r *closeRequest) class() class { return control }
+func (r *closeRequest) refuse(error) {}
 
 func (r *closeRequest) decide(s *Shard) {
 	r.c.closed = true

@@ -22,7 +22,7 @@ func (s *Shard) Close(ctx context.Context) error {
 
 type stopRequest struct{}
 
-func (stopRequest) appends() bool   { return false }
+func (stopRequest) class() class    { return control }
 func (stopRequest) refuse(error)    {}
 func (stopRequest) decide(s *Shard) { s.stopping = true }
 

@@ -84,24 +84,16 @@ func (s *Shard) decideRun(r *run) {
 
 // decide decides one request, or has it wait in its place.
 func (s *Shard) decide(r *run, req request) {
-	switch {
-	case s.Err() != nil && !letsGo(req):
+	switch class := req.class(); {
+	case class == control:
+		req.decide(s)
+	case s.Err() != nil:
 		s.refuse(r, req, s.unavailable())
-	case req.appends() && (!s.stalled.empty() || s.full()):
+	case class == appends && (!s.stalled.empty() || s.full()):
 		s.stalled.add(r, req)
 	default:
 		req.decide(s)
 	}
-}
-
-// letsGo tells apart the requests that only end something. They are decided when
-// the log has failed too: else waits would go on, and the shard could not stop.
-func letsGo(req request) bool {
-	switch req.(type) {
-	case stopRequest, *cancelRequest, *closeRequest, *readResult:
-		return true
-	}
-	return false
 }
 
 func (s *Shard) refuse(r *run, req request, err error) {

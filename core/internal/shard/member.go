@@ -53,7 +53,7 @@ func (c *Client) Update(state ClientState, done func(UpdateResult, error)) {
 	c.add(&updateRequest{client: c, state: state, done: done})
 }
 
-func (r *updateRequest) appends() bool    { return true }
+func (r *updateRequest) class() class     { return appends }
 func (r *updateRequest) refuse(err error) { r.done(UpdateResult{}, err) }
 
 func (r *updateRequest) decide(s *Shard) {
@@ -249,7 +249,7 @@ func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
 	c.add(&leaveRequest{c, producerGroup, consumerGroup, done})
 }
 
-func (r *leaveRequest) appends() bool    { return false }
+func (r *leaveRequest) class() class     { return reads }
 func (r *leaveRequest) refuse(err error) { r.done(err) }
 
 func (r *leaveRequest) decide(s *Shard) {
@@ -277,7 +277,7 @@ func (c *Client) Members(group string, done func([]Member, error)) {
 	c.add(&membersRequest{c, group, done})
 }
 
-func (r *membersRequest) appends() bool    { return false }
+func (r *membersRequest) class() class     { return reads }
 func (r *membersRequest) refuse(err error) { r.done(nil, err) }
 
 func (r *membersRequest) decide(s *Shard) {

@@ -70,7 +70,7 @@ func (c *Client) Commit(offsets []CursorOffset, done func(error)) {
 	c.add(&commitRequest{c, append([]CursorOffset(nil), offsets...), done})
 }
 
-func (r *commitRequest) appends() bool { return true }
+func (r *commitRequest) class() class { return appends }
 
 func (r *commitRequest) refuse(err error) {
 	if r.done != nil {
@@ -175,7 +175,7 @@ func (c *Client) Offsets(q []OffsetQuery, done func([]OffsetInfo, error)) {
 	c.add(&offsetsRequest{c, append([]OffsetQuery(nil), q...), done})
 }
 
-func (r *offsetsRequest) appends() bool    { return false }
+func (r *offsetsRequest) class() class     { return reads }
 func (r *offsetsRequest) refuse(err error) { r.done(nil, err) }
 
 func (r *offsetsRequest) decide(s *Shard) {

@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"slices"
-
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -60,10 +58,10 @@ func (r *pullRequest) cancel() {
 
 type cancelRequest pullRequest
 
-func (r *cancelRequest) appends() bool   { return false }
+func (r *cancelRequest) class() class    { return control }
 func (r *cancelRequest) refuse(error)    {}
 func (r *cancelRequest) decide(s *Shard) { s.endWait((*pullRequest)(r)) }
-func (r *pullRequest) appends() bool     { return false }
+func (r *pullRequest) class() class      { return reads }
 func (r *pullRequest) refuse(err error)  { r.done(nil, err) }
 func (r *pullRequest) fail(s *Shard, err error) {
 	s.touch(r.client)
@@ -229,8 +227,8 @@ func (s *Shard) wakeRipe() {
 	s.ripe = nil
 	for _, slot := range ripe {
 		s.queues[slot].ripe = false
-		for _, r := range slices.Clone(s.queues[slot].waiters) {
-			s.wake(r)
+		for i := len(s.queues[slot].waiters) - 1; i >= 0; i-- { // who is answered makes way for one already seen
+			s.wake(s.queues[slot].waiters[i])
 		}
 	}
 	if s.ripe == nil {

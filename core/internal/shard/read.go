@@ -73,7 +73,7 @@ func (j *readJob) runApart() {
 // readResult is a job that comes back from a reader.
 type readResult readJob
 
-func (r *readResult) appends() bool { return false }
+func (r *readResult) class() class { return control }
 
 func (r *readResult) refuse(err error) { r.pull.refuse(err) }
 

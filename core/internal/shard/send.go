@@ -160,7 +160,7 @@ func inspect(properties []byte) (k known, err *model.Error) {
 	}
 }
 
-func (r *sendRequest) appends() bool { return true }
+func (r *sendRequest) class() class { return appends }
 
 func (r *sendRequest) refuse(err error) { r.done(nil, err) }
 
@@ -194,7 +194,7 @@ func (r *sendRequest) decide(s *Shard) {
 		s.when(at.visible, at.end, r)
 		return
 	}
-	r.run.open++ // the run is in use until both have come
+	r.run.open++ // until both are done
 	s.when(at.visible, at.end, (*publication)(r))
 	s.when(at.answer, at.end, (*reply)(r))
 }
@@ -206,26 +206,26 @@ type storedAt struct {
 	visible, answer level
 }
 
-// checkUnit finds what would keep a part of the whole from being stored, and
-// sees to the topics and to the room for all in one frame.
+// checkUnit finds what would keep a part of the whole from being stored; if
+// nothing does, it sees to the topics and to the room for all in one frame.
 func (r *sendRequest) checkUnit(s *Shard) *model.Error {
-	size := 0
 	for i := range r.msgs {
 		m := &r.msgs[i]
 		if m.err != nil {
 			return m.err
 		}
-		t, err := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m.autoCreate)
-		if err != nil {
+		if _, err := s.target(r.run.buf[m.nameFrom:m.nameTo], m); err != nil {
 			return err
 		}
-		if i == 0 && m.queue < 0 { // one turn for all: consecutive offsets in one queue
+	}
+	size := 0
+	for i := range r.msgs {
+		m := &r.msgs[i]
+		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
+		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
 			m.queue = s.nextQueue(t)
 		} else if m.queue < 0 {
-			m.queue = r.msgs[0].queue
-		}
-		if err := checkQueue(t, m.queue); err != nil {
-			return err
+			m.queue = r.msgs[0].queue % t.Config.WriteQueues
 		}
 		size += record.Size(&record.Data{Topic: t.ID, Queue: m.queue, GroupHash: m.groupHash, Wire: r.run.buf[m.from:m.to]})
 	}
@@ -239,16 +239,17 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
-	t, err := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m.autoCreate)
+	name := r.run.buf[m.nameFrom:m.nameTo]
+	t, err := s.target(name, m)
 	if err != nil {
 		return err
+	}
+	if t == nil {
+		t = s.topicFor(name, m)
 	}
 	num := m.queue
 	if num < 0 {
 		num = s.nextQueue(t)
-	}
-	if err := checkQueue(t, num); err != nil {
-		return err
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
@@ -301,19 +302,30 @@ func (s *Shard) emitData(q *state.Queue, m *encoded, w record.Wire) (lsn, end mo
 	return lsn, lsn + model.LSN(size)
 }
 
-// topicFor returns the topic to send to, and makes it if it may.
-func (s *Shard) topicFor(name []byte, autoCreate int32) (*state.Topic, *model.Error) {
+// target returns the topic that a message goes to, nil if the message is to
+// make it, or says why it cannot go there. It changes nothing.
+func (s *Shard) target(name []byte, m *encoded) (*state.Topic, *model.Error) {
 	t := s.state.TopicNamed(name)
 	if t == nil {
-		var err *model.Error
-		if t, err = s.autoCreateTopic(string(name), autoCreate); err != nil {
+		config, err := s.autoTopic(string(name), m.autoCreate)
+		if err != nil {
 			return nil, err
 		}
+		return nil, checkQueue(&config, m.queue)
 	}
 	if t.Config.Perm&model.PermWrite == 0 {
 		return nil, model.Errorf(model.NoPermission, "topic %s does not allow sending", t.Config.Name)
 	}
-	return t, nil
+	return t, checkQueue(&t.Config, m.queue)
+}
+
+// topicFor returns the topic of a message that has a target, and makes it if need be.
+func (s *Shard) topicFor(name []byte, m *encoded) *state.Topic {
+	if t := s.state.TopicNamed(name); t != nil {
+		return t
+	}
+	config, _ := s.autoTopic(string(name), m.autoCreate)
+	return s.putTopic(s.state.NextTopicID(), config)
 }
 
 func (s *Shard) nextQueue(t *state.Topic) int32 {
@@ -321,15 +333,15 @@ func (s *Shard) nextQueue(t *state.Topic) int32 {
 	return s.turn % t.Config.WriteQueues
 }
 
-func checkQueue(t *state.Topic, num int32) *model.Error {
-	if n := t.Config.Queues(); num >= n {
-		return model.Errorf(model.InvalidQueue, "topic %s has no queue %d: it has %d", t.Config.Name, num, n)
+func checkQueue(c *model.TopicConfig, num int32) *model.Error {
+	if n := c.Queues(); num >= n {
+		return model.Errorf(model.InvalidQueue, "topic %s has no queue %d: it has %d", c.Name, num, n)
 	}
 	return nil
 }
 
-// publication makes a request's messages visible; reply answers it. Where both
-// wait for the same, the request itself does both.
+// publication makes a request's messages visible; reply answers it. A request
+// is both where they wait for the same.
 type (
 	publication sendRequest
 	reply       sendRequest
@@ -339,6 +351,13 @@ func (r *sendRequest) complete(s *Shard, err error) {
 	r.publish(s, err)
 	r.answer(s, err)
 }
+
+func (r *publication) complete(s *Shard, err error) {
+	(*sendRequest)(r).publish(s, err)
+	r.run.answered(s)
+}
+
+func (r *reply) complete(s *Shard, err error) { (*sendRequest)(r).answer(s, err) }
 
 func (r *sendRequest) publish(s *Shard, err error) {
 	if err != nil {
@@ -350,13 +369,6 @@ func (r *sendRequest) publish(s *Shard, err error) {
 		}
 	}
 }
-
-func (r *publication) complete(s *Shard, err error) {
-	(*sendRequest)(r).publish(s, err)
-	r.run.answered(s)
-}
-
-func (r *reply) complete(s *Shard, err error) { (*sendRequest)(r).answer(s, err) }
 
 func (r *sendRequest) answer(s *Shard, err error) {
 	s.touch(r.run.client)

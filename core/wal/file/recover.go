@@ -72,12 +72,6 @@ func (r *recovery) run() (wal.Recovery, error) {
 	if err := r.settle(stop); err != nil {
 		return wal.Recovery{}, err
 	}
-	if r.from > r.seq.End {
-		return wal.Recovery{}, &wal.CorruptError{
-			Place: r.log.logDir, LSN: r.seq.End,
-			Why: fmt.Sprintf("the log ends here, but LSN %d was asked for", r.from),
-		}
-	}
 	boot := r.log.opt.BootID
 	result := wal.Recovery{
 		End:       r.seq.End,
@@ -108,7 +102,7 @@ func (r *recovery) replay() (stop, error) {
 		s.close(min(r.segments[i+1].base, s.lsn(s.allocated)))
 	}
 	if r.segments[first].listed {
-		r.seq.End = r.segments[first].base
+		r.seq.End, r.seq.Inside = r.segments[first].base, true
 	}
 	at := stop{seg: first, pos: headerPage, why: whyEnd}
 	for i := first; i < len(r.segments); i++ {

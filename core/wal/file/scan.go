@@ -16,7 +16,7 @@ const readChunk = 1 << 20
 // searchWindow bounds the search for a proof behind a frame that cannot be
 // verified. The owner lets far less than this be unsynced, so a frame that knows
 // better lies well within it, if there is one.
-const searchWindow = 64 << 20
+const searchWindow = 32 << 20
 
 // scanner reads the frames of a segment file.
 type scanner struct {
@@ -93,8 +93,10 @@ func (c *scanner) frame(pos int64) (wal.Frame, refusal, error) {
 		return wal.Frame{}, refusal{why: why}, nil
 	}
 	if h.Version != wal.HeaderVersion {
-		return wal.Frame{}, refusal{}, fmt.Errorf("%s at LSN %d: frame version %d; this program knows %d",
-			c.seg.path, h.LSN, h.Version, wal.HeaderVersion)
+		return wal.Frame{}, refusal{}, &wal.CorruptError{
+			Place: c.seg.path, LSN: h.LSN,
+			Why: fmt.Sprintf("frame version %d; this program knows %d", h.Version, wal.HeaderVersion),
+		}
 	}
 	return wal.Frame{Header: h, Payload: b[wal.HeaderSize:]}, refusal{}, nil
 }

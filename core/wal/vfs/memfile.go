@@ -112,14 +112,13 @@ func (f *fileNode) sync() {
 		f.disk.put(i, f.seen.at(i))
 	}
 	f.disk.size = f.seen.size
-	f.clean()
+	f.sizeDirty = false
+	clear(f.dirty)
 }
 
-// clean forgets what is not on disk, without writing it.
-func (f *fileNode) clean() {
-	clear(f.dirty)
-	f.sizeDirty = false
-}
+// forget takes for clean what is not on disk. The length is in the file system's
+// journal, which does not forget.
+func (f *fileNode) forget() { clear(f.dirty) }
 
 func (f *fileNode) clone() *fileNode {
 	return &fileNode{f.seen.clone(), f.disk.clone(), maps.Clone(f.dirty), f.sizeDirty}
@@ -162,7 +161,7 @@ func (f *memFile) Allocate(size int64) error {
 func (f *memFile) Sync() error { return f.change((*fileNode).sync) }
 
 // failSync does what Linux does when a sync fails: see Verdict.
-func (f *memFile) failSync() { _ = f.change((*fileNode).clean) }
+func (f *memFile) failSync() { _ = f.change((*fileNode).forget) }
 
 func (f *memFile) change(do func(*fileNode)) error {
 	f.mem.mu.Lock()

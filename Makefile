@@ -1,0 +1,77 @@
+# Everything that is done with this tree more than once. CI runs nothing else: see .ci/run.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO      ?= go
+TOOL     = $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 20s
+KILLS    ?= 200
+RACETEST ?= ./...
+
+# The last line of a run is that of what was run.
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci bench generate netns clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
+
+run: build ## build and serve, with the data in ./data
+	./bin/gantry serve
+
+build: ## the static binary, at bin/gantry
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/gantry ./cmd/gantry
+
+test: ## the tests: minutes at most, no network, nothing installed
+	$(GO) test -short ./...
+
+race: ## the tests under the race detector
+	$(GO) test -race -short -timeout 15m $(RACETEST)
+
+lint: ## what the tools say: format, vet, staticcheck
+	@out="$$($(TOOL) gofumpt -l .)"; \
+	  if [ -n "$$out" ]; then echo "not formatted with gofumpt:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+tidy: ## whether go.mod holds what is needed and no more
+	$(GO) mod tidy -diff
+
+check: lint tidy ## what must hold before a change is merged, beside the tests
+	@git diff --quiet -- docs/protocols 2>/dev/null || { echo "docs/protocols has changes that are not committed"; exit 1; }
+	$(MAKE) generate
+	@git diff --exit-code -- docs/protocols || { echo "make generate changes the tree: commit what it writes"; exit 1; }
+
+generate: ## docs/protocols/remoting.md, from the table of request codes
+	$(GO) generate ./...
+
+fuzz: ## every decoder, FUZZTIME each
+	@$(GO) list ./... | while read -r pkg; do \
+	  $(GO) test -list '^Fuzz' "$$pkg" 2>/dev/null | grep '^Fuzz' | while read -r f; do \
+	    echo "== $$pkg $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	  done || exit 1; \
+	done
+
+simulate: ## the engine under simulated crashes, as many seeds as SIM_TIME allows
+	$(GO) test -count=1 -timeout 30m ./core/internal/sim/...
+
+conformance: build ## all official clients against the binary (needs Java and Maven)
+	$(MAKE) -C conformance conformance
+
+conformance-ci: build ## the subset that CI runs
+	$(MAKE) -C conformance conformance-ci
+
+crash: build ## kill -9 under load, KILLS times in each flush mode, against an external ledger
+	$(MAKE) -C conformance crash KILLS=$(KILLS)
+
+crash-ci: ## ten kills
+	$(MAKE) crash KILLS=10
+
+bench: build ## Gantry and Apache RocketMQ in turn on this machine
+	bench/run.sh
+
+netns: ## advertised addresses across network namespaces (needs root and ip)
+	$(GO) test -count=1 -tags netns -run Netns -v ./internal/server
+
+clean: ## remove what building leaves
+	rm -rf bin

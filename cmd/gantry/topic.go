@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+type topicCommands struct {
+	List   topicListCommand   `cmd:"" help:"List the topics."`
+	Create topicCreateCommand `cmd:"" help:"Create a topic, or change the number of its queues."`
+}
+
+type topicListCommand struct {
+	serverFlag
+	output
+	All bool `help:"Those of the server itself too, and those of groups."`
+}
+
+// topicRow is one topic in a list.
+type topicRow struct {
+	Topic       string `json:"topic"`
+	ReadQueues  int    `json:"read_queues"`
+	WriteQueues int    `json:"write_queues"`
+}
+
+// Run lists the topics by name, with their queues over all brokers.
+func (c *topicListCommand) Run(ctx context.Context, around *surroundings) error {
+	b, err := dial(ctx, c.Server)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	names, err := b.topics(ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	print := c.printer(around.stdout)
+	for _, name := range names {
+		r, err := b.route(ctx, name)
+		if exitCode(err) == exitNotFound {
+			continue // deleted since, or without queues
+		}
+		if err != nil {
+			return err
+		}
+		if !c.All && internal(name, r) {
+			continue
+		}
+		row := topicRow{Topic: name}
+		for _, q := range r.Queues {
+			row.ReadQueues += q.Read
+			row.WriteQueues += q.Write
+		}
+		if err := print.row(row, fmt.Sprintf("%-40s %d queues", name, max(row.ReadQueues, row.WriteQueues))); err != nil {
+			return err
+		}
+	}
+	return print.end()
+}
+
+// internalTopics are topics that every RocketMQ cluster has for itself.
+var internalTopics = []string{
+	autoTopic, "SELF_TEST_TOPIC", "BenchmarkTest", "OFFSET_MOVED_EVENT", "SCHEDULE_TOPIC_XXXX", "TRANS_CHECK_MAX_TIME_TOPIC",
+}
+
+// internalPrefixes begin the names of others, and of the topics of groups.
+var internalPrefixes = []string{"RMQ_SYS_", "rmq_sys_", "%RETRY%", "%DLQ%"}
+
+// internal reports whether a topic is the server's own: by its name, or because
+// it is called as the cluster or a broker.
+func internal(name string, r route) bool {
+	if slices.Contains(internalTopics, name) {
+		return true
+	}
+	for _, prefix := range internalPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	for _, b := range r.Brokers {
+		if name == b.Cluster || name == b.Name || name == b.Cluster+"_REPLY_TOPIC" {
+			return true
+		}
+	}
+	return false
+}
+
+type topicCreateCommand struct {
+	serverFlag
+	Topic  string `arg:"" help:"Name of the topic."`
+	Queues int    `short:"q" help:"Number of queues." default:"4"`
+}
+
+// Run creates the topic.
+func (c *topicCreateCommand) Run(ctx context.Context, around *surroundings) error {
+	if c.Queues < 1 {
+		return fail(exitUsage, "create topic %q: %d queues; a topic has at least one", c.Topic, c.Queues)
+	}
+	b, err := dial(ctx, c.Server)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	if err := b.createTopic(ctx, c.Topic, c.Queues); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(around.stderr, "topic %s has %d queues\n", c.Topic, c.Queues)
+	return err
+}

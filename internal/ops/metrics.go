@@ -1,0 +1,131 @@
+package ops
+
+import (
+	"net/http"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gantrymq/gantry/core"
+)
+
+// NewRegistry makes the process's registry, with what the Go runtime, the
+// operating system and the build tell of it.
+func NewRegistry(version string, insecure bool) *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "gantry_build_info",
+		Help:        "Always 1; the version is in the labels.",
+		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
+	}, func() float64 { return 1 })
+	auth := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gantry_insecure",
+		Help: "1 while auth is off: everyone who reaches a port may use it.",
+	}, func() float64 { return number(insecure) })
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		build, auth,
+	)
+	return reg
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func metricsHandler(reg *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4,
+		Registry:            reg,
+	})
+}
+
+// Engine is what the metrics page reads of a core.Engine.
+type Engine interface {
+	Stats() core.Stats
+	Err() error
+}
+
+// CollectEngine shows an engine's counters in reg. Nothing is counted at scrape
+// time: one snapshot of counters that the loop keeps anyway.
+func CollectEngine(reg *prometheus.Registry, engine Engine) error {
+	return reg.Register(newEngineCollector(engine))
+}
+
+// stat is one row of the table of engine metrics.
+type stat struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(*core.Stats) float64
+}
+
+// engineStats returns the table: every number of core.Stats is a row.
+func engineStats() []stat {
+	const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
+	return []stat{
+		{"gantry_sent_messages_total", "Messages stored.", counter, func(s *core.Stats) float64 { return float64(s.Sent) }},
+		{"gantry_sent_bytes_total", "Bytes of messages stored.", counter, func(s *core.Stats) float64 { return float64(s.SentBytes) }},
+		{"gantry_delivered_messages_total", "Messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.Delivered) }},
+		{"gantry_delivered_bytes_total", "Bytes of messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.DeliveredBytes) }},
+		{"gantry_refused_messages_total", "Messages not stored, for any reason.", counter, func(s *core.Stats) float64 { return float64(s.Refused) }},
+		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
+		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
+		{"gantry_wal_written_lsn_bytes", "End of what survives the process.", gauge, func(s *core.Stats) float64 { return float64(s.Written) }},
+		{"gantry_wal_durable_lsn_bytes", "End of what survives a power cut.", gauge, func(s *core.Stats) float64 { return float64(s.Durable) }},
+		{"gantry_topics", "Topics.", gauge, func(s *core.Stats) float64 { return float64(s.Topics) }},
+		{"gantry_queues", "Queues.", gauge, func(s *core.Stats) float64 { return float64(s.Queues) }},
+		{"gantry_groups", "Consumer groups.", gauge, func(s *core.Stats) float64 { return float64(s.Groups) }},
+		{"gantry_cursors", "Positions of a group in a queue.", gauge, func(s *core.Stats) float64 { return float64(s.Cursors) }},
+		{"gantry_members", "Live clients that sent a heartbeat.", gauge, func(s *core.Stats) float64 { return float64(s.Members) }},
+		{"gantry_waiting_pulls", "Pulls that wait for a message.", gauge, func(s *core.Stats) float64 { return float64(s.Waiting) }},
+		{"gantry_stalled_requests", "Requests that wait for a sync before they are decided.", gauge, func(s *core.Stats) float64 { return float64(s.Stalled) }},
+		{"gantry_timers", "Timers set.", gauge, func(s *core.Stats) float64 { return float64(s.Alarms) }},
+		{"gantry_cache_bytes", "Bytes of the log's end that are kept in memory.", gauge, func(s *core.Stats) float64 { return float64(s.CacheBytes) }},
+		{"gantry_inbox_bytes", "Bytes that wait for the loop.", gauge, func(s *core.Stats) float64 { return float64(s.InboxBytes) }},
+	}
+}
+
+// engineCollector shows an engine's Stats. Its tables are fixed at the start.
+type engineCollector struct {
+	engine Engine
+	stats  []stat
+	descs  []*prometheus.Desc // of stats, in their order
+	failed *prometheus.Desc
+}
+
+var _ prometheus.Collector = (*engineCollector)(nil)
+
+func newEngineCollector(engine Engine) *engineCollector {
+	c := &engineCollector{
+		engine: engine,
+		stats:  engineStats(),
+		failed: prometheus.NewDesc("gantry_shard_failed", "1 when the shard has failed: nothing is stored any more.", nil, nil),
+	}
+	for _, s := range c.stats {
+		c.descs = append(c.descs, prometheus.NewDesc(s.name, s.help, nil, nil))
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *engineCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		out <- d
+	}
+	out <- c.failed
+}
+
+// Collect implements prometheus.Collector.
+func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
+	snapshot := c.engine.Stats()
+	for i, s := range c.stats {
+		out <- prometheus.MustNewConstMetric(c.descs[i], s.kind, s.value(&snapshot))
+	}
+	out <- prometheus.MustNewConstMetric(c.failed, prometheus.GaugeValue, number(c.engine.Err() != nil))
+}

@@ -1,0 +1,208 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// key is one row of the configuration: how it is written, what it does, and how
+// text becomes its value and back.
+type key struct {
+	path string
+	doc  string
+	set  func(c *Config, text string) error
+	get  func(c *Config) string
+}
+
+// env returns the environment variable that overrides the key.
+func (k *key) env() string {
+	return "GANTRY_" + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
+}
+
+// keys returns the table of all keys, in the order in which they are printed.
+func keys() []key {
+	return []key{
+		text("data", "Folder of the log. Made if it does not exist.",
+			func(c *Config) *string { return &c.Data }),
+		text("listen", "Host of every address below that names none. Beyond loopback only with auth: off.",
+			func(c *Config) *string { return &c.Listen }),
+		choice("auth", "Who may connect. loopback: this machine, without credentials. off: everyone who reaches the port.",
+			func(c *Config) *string { return &c.Auth }, AuthLoopback, AuthOff),
+		text("cluster", "Name of the cluster in routes. Fixed by the first start on a data folder.",
+			func(c *Config) *string { return &c.Cluster }),
+		span("grace", "How long clients are given to go when the server stops.",
+			func(c *Config) *time.Duration { return &c.Grace }),
+
+		text("remoting.namesrv_addr", "Address of the RocketMQ name-server role: what clients are configured with.",
+			func(c *Config) *string { return &c.Remoting.NamesrvAddr }),
+		text("remoting.addr", "Address of the RocketMQ broker role. The VIP port is two below it.",
+			func(c *Config) *string { return &c.Remoting.Addr }),
+		text("remoting.advertise", "HOST or HOST:PORT that clients are told to dial. auto: the address by which each client reached the server.",
+			func(c *Config) *string { return &c.Remoting.Advertise }),
+		number("remoting.max_connections", "How many connections there may be, all ports together.",
+			func(c *Config) *int { return &c.Remoting.MaxConnections }, 1, 1_000_000),
+		number("remoting.max_connections_per_ip", "How many of them may come from one address. 0: no limit of its own.",
+			func(c *Config) *int { return &c.Remoting.MaxConnectionsPerIP }, 0, 1_000_000),
+
+		choice("wal.engine", "Where the log is kept. file: segments in the data folder.",
+			func(c *Config) *string { return &c.WAL.Engine }, "file"),
+		choice("wal.flush", "What a success answer promises. async: survives the process (a power cut may take the last 200 ms or 4 MB). sync: survives a power cut.",
+			func(c *Config) *string { return &c.WAL.Flush }, FlushAsync, FlushSync),
+		size("wal.segment_bytes", "Size at which a segment of the log ends.",
+			func(c *Config) *int64 { return &c.WAL.SegmentBytes }, 1<<20, 1<<30),
+
+		size("engine.cache_bytes", "How much of the log's end is kept in memory.",
+			func(c *Config) *int64 { return &c.Engine.CacheBytes }, 1<<20, 1<<40),
+		size("engine.inbox_bytes", "How much may wait for the loop before connections are read no further.",
+			func(c *Config) *int64 { return &c.Engine.InboxBytes }, 1<<20, 1<<40),
+		size("engine.max_message_bytes", "Largest body of a message.",
+			func(c *Config) *int64 { return &c.Engine.MaxMessageBytes }, 1, 4<<20),
+		number("engine.max_topics", "How many topics sends may create.",
+			func(c *Config) *int { return &c.Engine.MaxTopics }, 1, 10_000_000),
+		number("engine.max_groups", "How many consumer groups there may be.",
+			func(c *Config) *int { return &c.Engine.MaxGroups }, 1, 10_000_000),
+		toggle("engine.auto_create_topics", "Whether a send to an unknown topic creates it.",
+			func(c *Config) *bool { return &c.Engine.AutoTopics }),
+		toggle("engine.auto_create_groups", "Whether an unknown consumer group is created when it comes.",
+			func(c *Config) *bool { return &c.Engine.AutoGroups }),
+
+		choice("log.level", "Least level that is logged.",
+			func(c *Config) *string { return &c.Log.Level }, "debug", "info", "warn", "error"),
+		choice("log.format", "auto: text on a terminal, JSON elsewhere.",
+			func(c *Config) *string { return &c.Log.Format }, LogAuto, LogText, LogJSON),
+
+		text("ops.addr", "Address of the admin port: /livez, /readyz, /metrics. On loopback unless a host is written here.",
+			func(c *Config) *string { return &c.Ops.Addr }),
+		toggle("ops.pprof", "Whether the admin port serves /debug/pprof.",
+			func(c *Config) *bool { return &c.Ops.Pprof }),
+	}
+}
+
+func text(path, doc string, field func(*Config) *string) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error { *field(c) = s; return nil },
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+func choice(path, doc string, field func(*Config) *string, values ...string) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error {
+			if !slices.Contains(values, s) {
+				return fmt.Errorf("%q is not one of %s", s, strings.Join(values, ", "))
+			}
+			*field(c) = s
+			return nil
+		},
+		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+func toggle(path, doc string, field func(*Config) *bool) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error {
+			switch s {
+			case "true", "on", "yes":
+				*field(c) = true
+			case "false", "off", "no":
+				*field(c) = false
+			default:
+				return fmt.Errorf("%q is neither true nor false", s)
+			}
+			return nil
+		},
+		get: func(c *Config) string { return strconv.FormatBool(*field(c)) },
+	}
+}
+
+func number(path, doc string, field func(*Config) *int, low, high int) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error {
+			n, err := strconv.Atoi(s)
+			if err != nil {
+				return fmt.Errorf("%q is no whole number", s)
+			}
+			if n < low || n > high {
+				return fmt.Errorf("%d is not between %d and %d", n, low, high)
+			}
+			*field(c) = n
+			return nil
+		},
+		get: func(c *Config) string { return strconv.Itoa(*field(c)) },
+	}
+}
+
+func size(path, doc string, field func(*Config) *int64, low, high int64) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error {
+			n, err := parseSize(s)
+			if err != nil {
+				return err
+			}
+			if n < low || n > high {
+				return fmt.Errorf("%s is not between %s and %s", s, formatSize(low), formatSize(high))
+			}
+			*field(c) = n
+			return nil
+		},
+		get: func(c *Config) string { return formatSize(*field(c)) },
+	}
+}
+
+func span(path, doc string, field func(*Config) *time.Duration) key {
+	return key{
+		path: path, doc: doc,
+		set: func(c *Config, s string) error {
+			d, err := time.ParseDuration(s)
+			if err != nil || d < 0 {
+				return fmt.Errorf("%q is no span of time; write 30s, 5m", s)
+			}
+			*field(c) = d
+			return nil
+		},
+		get: func(c *Config) string { return field(c).String() },
+	}
+}
+
+// units are the suffixes of sizes, largest first; all are powers of 1024.
+var units = []struct {
+	names []string
+	shift uint
+}{
+	{[]string{"GiB", "GB", "G"}, 30},
+	{[]string{"MiB", "MB", "M"}, 20},
+	{[]string{"KiB", "KB", "K"}, 10},
+}
+
+func parseSize(s string) (int64, error) {
+	digits, shift := s, uint(0)
+	for _, u := range units {
+		for _, name := range u.names {
+			if rest, ok := strings.CutSuffix(s, name); ok && shift == 0 {
+				digits, shift = strings.TrimSpace(rest), u.shift
+			}
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > (1<<62)>>shift {
+		return 0, fmt.Errorf("%q is no size; write bytes, or 64KiB, 256MiB, 1GiB", s)
+	}
+	return n << shift, nil
+}
+
+func formatSize(n int64) string {
+	for _, u := range units {
+		if unit := int64(1) << u.shift; n >= unit && n%unit == 0 {
+			return strconv.FormatInt(n/unit, 10) + u.names[0]
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}

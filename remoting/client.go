@@ -1,0 +1,252 @@
+package remoting
+
+import (
+	"hash/fnv"
+
+	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/remoting/wire"
+)
+
+// Clients and groups
+//
+//	 34 HEART_BEAT                    who a client is, its groups and subscriptions
+//	 35 UNREGISTER_CLIENT             Java and C++ at their end; Go just closes
+//	 38 GET_CONSUMER_LIST_BY_GROUP    the members, by which clients rebalance
+//	203 GET_CONSUMER_CONNECTION_LIST  the same for tools
+//	 40 NOTIFY_CONSUMER_IDS_CHANGED   sent to all members of a group that changed,
+//	                                  the new one too: without it a Java pull
+//	                                  consumer does nothing for a long time
+//
+// Heartbeat V2 (5.1 and later): once the server knows a client's subscriptions a
+// short form without them refreshes it. IS_SUB_CHANGE=true asks for the full form.
+//
+// Deviations: a subscription that the server cannot filter (SQL92) is refused
+// with 23 and that group is not registered, where upstream takes it and delivers
+// nothing or everything. A short heartbeat that the server cannot relate to
+// anything is answered with IS_SUB_CHANGE=true, which upstream forgets.
+
+const (
+	extHeartbeatV2 = "IS_SUPPORT_HEART_BEAT_V2"
+	extSubChange   = "IS_SUB_CHANGE"
+)
+
+// membership is what a connection's last full heartbeat said.
+type membership struct {
+	known       bool
+	fingerprint int64
+	state       core.ClientState
+	body        uint64 // hash of the body that state was made of
+}
+
+func (c *conn) heartbeat(r request) {
+	sum := fnv.New64a()
+	_, _ = sum.Write(c.cmd.Body)
+	if c.member.known && c.member.body == sum.Sum64() {
+		c.update(r, false) // what was said 30 s ago
+		return
+	}
+	var h wire.Heartbeat
+	if err := h.Decode(c.cmd.Body); err != nil {
+		r.refuse(wire.InvalidParameter, err.Error())
+		return
+	}
+	if h.ClientID == "" {
+		r.refuse(wire.InvalidParameter, "the heartbeat has no clientID")
+		return
+	}
+	if h.WithoutSub {
+		c.refresh(r, &h)
+		return
+	}
+	state, err := c.clientState(&h)
+	c.member = membership{known: err == nil, fingerprint: h.Fingerprint, state: state, body: sum.Sum64()}
+	if err != nil {
+		// The groups that are in order are registered all the same.
+		c.core().Update(state, func(core.UpdateResult, error) { r.fail(err) })
+		return
+	}
+	// Without a fingerprint the client does not speak heartbeat V2.
+	c.update(r, h.Fingerprint == 0)
+}
+
+// refresh handles the short form of heartbeat V2.
+func (c *conn) refresh(r request, h *wire.Heartbeat) {
+	m := &c.member
+	if !m.known || m.fingerprint != h.Fingerprint || m.state.ClientID != h.ClientID {
+		r.heartbeat(true)
+		return
+	}
+	c.update(r, false)
+}
+
+// update tells core what the last heartbeat said.
+func (c *conn) update(r request, always bool) {
+	c.core().Update(c.member.state, func(result core.UpdateResult, err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		r.heartbeat(always || result.Changed)
+	})
+}
+
+func (r *request) heartbeat(changed bool) {
+	r.answer(wire.Success, func(w *wire.Writer) {
+		w.Text(extHeartbeatV2, "true")
+		w.Text(extSubChange, boolText(changed))
+	}, nil)
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// clientState turns a heartbeat into core's terms. Consumers whose subscriptions
+// cannot be taken are left out; the error says why.
+func (c *conn) clientState(h *wire.Heartbeat) (state core.ClientState, refused error) {
+	state = core.ClientState{ClientID: h.ClientID, Language: c.cmd.Language.String(), Version: c.cmd.Version}
+	for _, p := range h.Producers {
+		if p.Group != "" {
+			state.Producers = append(state.Producers, p.Group)
+		}
+	}
+	for i := range h.Consumers {
+		consumer, err := c.consumer(&h.Consumers[i])
+		if err != nil {
+			refused = err
+			continue
+		}
+		state.Consumers = append(state.Consumers, consumer)
+	}
+	return state, refused
+}
+
+func (c *conn) consumer(data *wire.ConsumerData) (core.Consumer, error) {
+	consumer := core.Consumer{
+		Group: data.Group, Broadcast: data.Broadcast(),
+		Passive: data.TypeName() == "CONSUME_PASSIVELY", From: data.FromName(),
+	}
+	if err := core.ValidGroup(data.Group); err != nil {
+		return consumer, err
+	}
+	for _, s := range data.Subscriptions {
+		f, err := c.filter([]byte(s.Type), []byte(s.Expression))
+		if err != nil {
+			return consumer, err
+		}
+		consumer.Subscriptions = append(consumer.Subscriptions, core.Subscription{
+			Topic: s.Topic, Kind: s.Type, Expression: s.Expression, Version: int64(s.Version), Filter: f,
+		})
+	}
+	return consumer, nil
+}
+
+func (c *conn) unregister(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	a.Text("clientID")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	c.member = membership{} // its next heartbeat is looked at in full
+	c.core().Leave(a.Optional("producerGroup"), a.Optional("consumerGroup"), func(err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		r.answer(wire.Success, nil, nil)
+	})
+}
+
+func (c *conn) consumerList(r request) {
+	c.members(r, func(group string, members []core.Member) {
+		if len(members) == 0 {
+			r.refuse(wire.SystemError, "no consumer for this group, "+group)
+			return
+		}
+		list := wire.ConsumerIDs{}
+		for i := range members {
+			list.IDs = append(list.IDs, members[i].ClientID)
+		}
+		r.answer(wire.Success, nil, wire.EncodeBody(list))
+	})
+}
+
+func (c *conn) consumerConnections(r request) {
+	c.members(r, func(group string, members []core.Member) {
+		if len(members) == 0 {
+			r.refuse(wire.ConsumerNotOnline, "the consumer group "+group+" not online")
+			return
+		}
+		r.answer(wire.Success, nil, wire.EncodeBody(connections(members)))
+	})
+}
+
+// members asks core for the consumers of the group that the request names.
+func (c *conn) members(r request, found func(group string, members []core.Member)) {
+	a := wire.NewArgs(c.cmd.Ext)
+	group := a.Text("consumerGroup")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	c.core().Members(group, func(members []core.Member, err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		found(group, members)
+	})
+}
+
+// connections describes the members of a group to tools. What is the group's is
+// taken from its first member.
+func connections(members []core.Member) wire.ConsumerConnection {
+	first := &members[0].Consumer
+	body := wire.ConsumerConnection{
+		From: first.From, Type: "CONSUME_ACTIVELY", Model: "CLUSTERING",
+		Subscriptions: map[string]wire.SubscriptionData{},
+	}
+	if first.Passive {
+		body.Type = "CONSUME_PASSIVELY"
+	}
+	if first.Broadcast {
+		body.Model = "BROADCASTING"
+	}
+	for i := range members {
+		m := &members[i]
+		body.Connections = append(body.Connections, wire.Connection{
+			ID: m.ClientID, Addr: m.Remote.String(), Language: m.Language, Version: m.Version,
+		})
+		for _, s := range m.Consumer.Subscriptions {
+			body.Subscriptions[s.Topic] = wire.SubscriptionData{
+				Topic: s.Topic, Type: s.Kind, Expression: s.Expression, Version: s.Version,
+				CodeSet: []int32{}, TagsSet: []string{},
+			}
+		}
+	}
+	return body
+}
+
+// push sends what core wants of the client. It runs on the shard's loop, which
+// flushes afterwards.
+func (c *conn) push(cmd core.Command) {
+	if cmd.Kind != core.MembersChanged {
+		return
+	}
+	b, open := c.out.begin()
+	if !open {
+		c.out.end(b)
+		return
+	}
+	c.pushed++
+	w := wire.Begin(b, wire.Head{
+		Serialization: wire.JSON, Code: int32(wire.NotifyConsumerIDsChanged),
+		Version: wire.VersionSpoken, Opaque: c.pushed, Flag: wire.FlagOneway,
+	})
+	w.Text("consumerGroup", cmd.Group)
+	c.out.end(w.End())
+}

@@ -1,0 +1,135 @@
+package remoting
+
+import (
+	"github.com/gantrymq/gantry/remoting/wire"
+)
+
+// family groups requests by the file that handles them; metrics are counted by it.
+type family string
+
+const (
+	familyRoute       family = "route"
+	familyClient      family = "client"
+	familySend        family = "send"
+	familyPull        family = "pull"
+	familyOffset      family = "offset"
+	familyTopic       family = "topic"
+	familyUnsupported family = "unsupported"
+)
+
+var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyUnsupported}
+
+// role says which part of an Apache cluster clients send a code to. All ports
+// answer all codes.
+type role string
+
+const (
+	nameServer role = "name server"
+	broker     role = "broker"
+)
+
+// action is what a request does to what it touches. It is what access control
+// will ask for.
+type action string
+
+const (
+	actGet    action = "get"
+	actList   action = "list"
+	actPub    action = "pub"
+	actSub    action = "sub"
+	actCreate action = "create"
+	actUpdate action = "update"
+)
+
+// route is one line of the table.
+type route struct {
+	code   wire.RequestCode
+	name   string // as RocketMQ spells it
+	role   role
+	family family
+	action action
+	// handle reads conn.cmd, which is valid only during the call. It sees to it
+	// that the request is answered once.
+	handle func(*conn, request)
+
+	requests, errors tally // of the family
+}
+
+// table is the one list of what is handled. The documentation is printed from
+// it, and a test compares it with the codes of package wire.
+func table() []route {
+	return []route{
+		{code: wire.SendMessage, name: "SEND_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
+		{code: wire.SendMessageV2, name: "SEND_MESSAGE_V2", role: broker, family: familySend, action: actPub, handle: (*conn).send},
+		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
+
+		{code: wire.PullMessage, name: "PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
+		{code: wire.LitePullMessage, name: "LITE_PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
+
+		{code: wire.QueryConsumerOffset, name: "QUERY_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actGet, handle: (*conn).queryOffset},
+		{code: wire.UpdateConsumerOffset, name: "UPDATE_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actUpdate, handle: (*conn).commitOffset},
+		{code: wire.SearchOffsetByTimestamp, name: "SEARCH_OFFSET_BY_TIMESTAMP", role: broker, family: familyOffset, action: actGet, handle: (*conn).searchOffset},
+		{code: wire.GetMaxOffset, name: "GET_MAX_OFFSET", role: broker, family: familyOffset, action: actGet, handle: (*conn).maxOffset},
+		{code: wire.GetMinOffset, name: "GET_MIN_OFFSET", role: broker, family: familyOffset, action: actGet, handle: (*conn).minOffset},
+		{code: wire.GetEarliestMsgStoreTime, name: "GET_EARLIEST_MSG_STORETIME", role: broker, family: familyOffset, action: actGet, handle: (*conn).earliestTime},
+
+		{code: wire.HeartBeat, name: "HEART_BEAT", role: broker, family: familyClient, action: actSub, handle: (*conn).heartbeat},
+		{code: wire.UnregisterClient, name: "UNREGISTER_CLIENT", role: broker, family: familyClient, action: actSub, handle: (*conn).unregister},
+		{code: wire.GetConsumerListByGroup, name: "GET_CONSUMER_LIST_BY_GROUP", role: broker, family: familyClient, action: actGet, handle: (*conn).consumerList},
+		{code: wire.GetConsumerConnectionList, name: "GET_CONSUMER_CONNECTION_LIST", role: broker, family: familyClient, action: actGet, handle: (*conn).consumerConnections},
+
+		{code: wire.GetRouteInfoByTopic, name: "GET_ROUTEINFO_BY_TOPIC", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).topicRoute},
+		{code: wire.GetBrokerClusterInfo, name: "GET_BROKER_CLUSTER_INFO", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).clusterInfo},
+		{code: wire.GetAllTopicListFromNameServer, name: "GET_ALL_TOPIC_LIST_FROM_NAMESERVER", role: nameServer, family: familyRoute, action: actList, handle: (*conn).topicList},
+		{code: wire.GetTopicsByCluster, name: "GET_TOPICS_BY_CLUSTER", role: nameServer, family: familyRoute, action: actList, handle: (*conn).clusterTopics},
+		{code: wire.GetSystemTopicListFromNS, name: "GET_SYSTEM_TOPIC_LIST_FROM_NS", role: nameServer, family: familyRoute, action: actList, handle: (*conn).systemTopics},
+		{code: wire.GetSystemTopicListFromBroker, name: "GET_SYSTEM_TOPIC_LIST_FROM_BROKER", role: broker, family: familyRoute, action: actList, handle: (*conn).systemTopics},
+
+		{code: wire.UpdateAndCreateTopic, name: "UPDATE_AND_CREATE_TOPIC", role: broker, family: familyTopic, action: actCreate, handle: (*conn).putTopic},
+		{code: wire.GetTopicConfig, name: "GET_TOPIC_CONFIG", role: broker, family: familyTopic, action: actGet, handle: (*conn).topicConfig},
+		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
+	}
+}
+
+// router finds the route of a code.
+type router struct {
+	low         [512]*route // by code: all that is hot
+	high        map[wire.RequestCode]*route
+	unsupported route
+}
+
+func newRouter(m *metrics) *router {
+	r := &router{high: map[wire.RequestCode]*route{}}
+	for _, line := range table() {
+		r.add(&line, m)
+	}
+	for _, u := range unsupported() {
+		r.add(&route{code: u.code, name: u.name, family: familyUnsupported, handle: refuseBecause(u.reason)}, m)
+	}
+	r.unsupported = route{name: "unknown", family: familyUnsupported, handle: refuseBecause("")}
+	r.unsupported.requests, r.unsupported.errors = m.requests[familyUnsupported], m.errors[familyUnsupported]
+	return r
+}
+
+func (r *router) add(line *route, m *metrics) {
+	line.requests, line.errors = m.requests[line.family], m.errors[line.family]
+	if line.code < wire.RequestCode(len(r.low)) {
+		r.low[line.code] = line
+		return
+	}
+	r.high[line.code] = line
+}
+
+// find returns the route of a code, that of refusal if there is none.
+func (r *router) find(code wire.RequestCode) *route {
+	var found *route
+	if code >= 0 && code < wire.RequestCode(len(r.low)) {
+		found = r.low[code]
+	} else {
+		found = r.high[code.Canonical()]
+	}
+	if found == nil {
+		return &r.unsupported
+	}
+	return found
+}

@@ -1,0 +1,122 @@
+package remoting
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/remoting/wire"
+)
+
+// Topics
+//
+//	 17 UPDATE_AND_CREATE_TOPIC  makes a topic or changes its settings
+//	351 GET_TOPIC_CONFIG         17 where there is none
+//	 21 GET_ALL_TOPIC_CONFIG
+//
+// attributes is a list like "+message.type=FIFO,-cleanup.policy"; what is set is
+// kept and returned. Changing a system topic is refused with 29.
+//
+// Deviations: topicFilterType is always SINGLE_TAG. 21 returns all topics at once.
+
+const filterSingleTag = "SINGLE_TAG"
+
+func (c *conn) putTopic(r request) {
+	config, err := c.requestedTopic()
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	c.core().Admin(core.PutTopic{Config: config}, func(err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		r.answer(wire.Success, nil, nil)
+	})
+}
+
+func (c *conn) requestedTopic() (core.TopicConfig, error) {
+	a := wire.NewArgs(c.cmd.Ext)
+	config := core.TopicConfig{
+		Name: a.Text("topic"), ReadQueues: a.Int32("readQueueNums"), WriteQueues: a.Int32("writeQueueNums"),
+		SysFlag: a.Int32Or("topicSysFlag", 0), Order: a.Bool("order"),
+	}
+	perm := a.Int32("perm")
+	if err := a.Err(); err != nil {
+		return config, err
+	}
+	if perm < 0 || perm > int32(core.PermInherit|core.PermRead|core.PermWrite) {
+		return config, core.Errorf(core.InvalidTopic, "topic %s: permission %d is not a sum of 1, 2 and 4", config.Name, perm)
+	}
+	config.Perm = core.Perm(perm)
+	old, exists := c.server.engine.Topic(config.Name)
+	if exists && old.System {
+		return config, core.Errorf(core.InvalidTopic, "The topic[%s] is conflict with system topic.", config.Name)
+	}
+	attributes := map[string]string{}
+	if exists {
+		maps.Copy(attributes, old.Attributes)
+		config.Durability = old.Durability
+	}
+	err := changeAttributes(attributes, a.Optional("attributes"))
+	config.Attributes = attributes
+	return config, err
+}
+
+// changeAttributes applies a list of +key=value and -key.
+func changeAttributes(attributes map[string]string, list string) error {
+	for change := range strings.SplitSeq(list, ",") {
+		change = strings.TrimSpace(change)
+		if change == "" {
+			continue
+		}
+		if key, ok := strings.CutPrefix(change, "-"); ok {
+			delete(attributes, key)
+			continue
+		}
+		key, value, ok := strings.Cut(strings.TrimPrefix(change, "+"), "=")
+		if !ok || key == "" || !strings.HasPrefix(change, "+") {
+			return core.Errorf(core.InvalidTopic, "attribute %s is neither +key=value nor -key", strconv.Quote(change))
+		}
+		attributes[key] = value
+	}
+	return nil
+}
+
+func (c *conn) topicConfig(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	topic := a.Text("topic")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	info, ok := c.server.engine.Topic(topic)
+	if !ok {
+		r.refuse(wire.TopicNotExist, "No topic in this broker. topic: "+topic)
+		return
+	}
+	r.answer(wire.Success, nil, wire.EncodeBody(describe(info)))
+}
+
+func (c *conn) allTopicConfigs(r request) {
+	body := wire.TopicConfigs{Topics: map[string]wire.TopicConfig{}}
+	for _, t := range c.server.engine.Topics() {
+		body.Topics[t.Name] = describe(t)
+	}
+	r.answer(wire.Success, func(w *wire.Writer) {
+		w.Int("totalTopicNum", int64(len(body.Topics)))
+	}, wire.EncodeBody(body))
+}
+
+func describe(t *core.TopicInfo) wire.TopicConfig {
+	attributes := t.Attributes
+	if attributes == nil {
+		attributes = map[string]string{}
+	}
+	return wire.TopicConfig{
+		Name: t.Name, ReadQueues: t.ReadQueues, WriteQueues: t.WriteQueues, Perm: int32(t.Perm),
+		SysFlag: t.SysFlag, Order: t.Order, FilterType: filterSingleTag, Attributes: attributes,
+	}
+}
