@@ -118,7 +118,9 @@ func (o *oracle) accepted(s *sending, r *shard.SendResult) {
 		level = model.Synced
 	}
 	o.checkStored(m, level, "acknowledged")
-	o.show(m, w.plain())
+	// What is synced is visible, with all before it. What is only written may have a
+	// predecessor that still waits for its sync.
+	o.show(m, level == model.Synced || w.plain() && m.offset <= o.queue(m.queue).shown)
 	w.note("acked", uint64(m.id), uint64(m.offset), uint64(m.lsn))
 	if level == model.Written && t.level == model.Synced {
 		sometimes("written_on_synced")
@@ -144,11 +146,11 @@ func (o *oracle) checkUnit(u *unit, stored int) {
 	}
 }
 
-// awake: V1, a pull that waits for this message is answered now. Where a message
-// may be acknowledged before it is visible, that is judged for certain ones only.
+// awake: V1, a pull that waits for this message is answered now, if it is certain
+// that it is visible.
 func (o *oracle) awake(m *message) {
 	w := o.w
-	if !w.plain() && !o.durable(m.lsn) {
+	if m.offset >= o.queue(m.queue).shown {
 		return
 	}
 	for _, c := range w.calls {
