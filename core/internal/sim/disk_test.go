@@ -143,6 +143,8 @@ var errDead = deadError{}
 type book struct {
 	files map[string]*spans
 	names map[string]bool // created, and their folder not synced since
+
+	frontier int64 // what durable returned last; 0: something has changed since
 }
 
 // spans are the bytes of a file that a power cut may take: written since the last
@@ -154,6 +156,10 @@ type span struct{ from, to int64 }
 func newBook() book { return book{files: map[string]*spans{}, names: map[string]bool{}} }
 
 func (b *book) note(op vfs.Op, v vfs.Verdict, partial int64) {
+	if !op.Kind.Changes() {
+		return
+	}
+	b.frontier = 0
 	if path.Dir(op.Path) != logDir {
 		if op.Kind == vfs.OpSyncDir && op.Path == logDir && v.Err == nil {
 			clear(b.names)
@@ -221,6 +227,13 @@ func (f *spans) first() int64 {
 
 // durable returns the LSN below which every byte of the log survives a power cut.
 func (b *book) durable() int64 {
+	if b.frontier == 0 {
+		b.frontier = b.look()
+	}
+	return b.frontier
+}
+
+func (b *book) look() int64 {
 	var paths []string
 	for p := range b.files {
 		paths = append(paths, p)

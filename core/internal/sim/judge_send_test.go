@@ -38,21 +38,23 @@ func (o *oracle) sent(all []*sending, isUnit bool, results []shard.SendResult, e
 	}
 	w.note("sent", uint64(len(results)))
 	w.check(len(results) == len(all), "answer", "%d results for %d messages", len(results), len(all))
-	stored := 0
+	var stored []*sending
+	synced := false // then all are: there is one answer
 	for i, s := range all {
 		r := &results[i]
 		if r.Err != nil {
 			o.refused(s, r.Err)
 			continue
 		}
-		stored++
-		o.accepted(s, r)
+		stored = append(stored, s)
+		synced = o.accepted(s, r) || synced
 	}
+	o.shown(stored, synced)
 	if isUnit {
-		o.checkUnit(all[0].m.unit, stored)
+		o.checkUnit(all[0].m.unit, len(stored))
 		sometimes("unit.stored")
 	}
-	if stored > 0 && stored < len(all) {
+	if len(stored) > 0 && len(stored) < len(all) {
 		sometimes("batch.partly_refused")
 	}
 }
@@ -99,7 +101,7 @@ func (o *oracle) refused(s *sending, err error) {
 
 // accepted judges a message that the server says it has. L1, L7: the answer comes
 // after the durability that it promises. L9: none comes after a failure.
-func (o *oracle) accepted(s *sending, r *shard.SendResult) {
+func (o *oracle) accepted(s *sending, r *shard.SendResult) (synced bool) {
 	w, m := o.w, s.m
 	w.check(s.want == model.OK, "answer", "message %d is stored, expected %v", m.id, s.want)
 	w.check(!w.disk.failed, "L9", "message %d is acknowledged after a failed call", m.id)
@@ -118,15 +120,30 @@ func (o *oracle) accepted(s *sending, r *shard.SendResult) {
 		level = model.Synced
 	}
 	o.checkStored(m, level, "acknowledged")
-	// What is synced is visible, with all before it. What is only written may have a
-	// predecessor that still waits for its sync.
-	o.show(m, level == model.Synced || w.plain() && m.offset <= o.queue(m.queue).shown)
 	w.note("acked", uint64(m.id), uint64(m.offset), uint64(m.lsn))
 	if level == model.Written && t.level == model.Synced {
 		sometimes("written_on_synced")
-		return
 	}
-	o.awake(m)
+	return level == model.Synced
+}
+
+// shown notes which messages of an answer are visible. What is synced is, with
+// all before it. What is only written may wait: for a predecessor that still waits
+// for its sync, or for that of another message of its batch.
+func (o *oracle) shown(stored []*sending, synced bool) {
+	certain := synced || o.w.plain()
+	ends := map[queueID]int64{}
+	for _, s := range stored {
+		end := max(o.queue(s.m.queue).shown, ends[s.m.queue])
+		certain = certain && (synced || s.m.offset <= end)
+		ends[s.m.queue] = s.m.offset + 1
+	}
+	for _, s := range stored {
+		o.show(s.m, certain)
+		if certain {
+			o.awake(s.m)
+		}
+	}
 }
 
 // checkUnit: L6, all of a unit or nothing, and side by side in one queue.
@@ -146,13 +163,9 @@ func (o *oracle) checkUnit(u *unit, stored int) {
 	}
 }
 
-// awake: V1, a pull that waits for this message is answered now, if it is certain
-// that it is visible.
+// awake: V1, a pull that waits for a message that is visible now is answered.
 func (o *oracle) awake(m *message) {
 	w := o.w
-	if m.offset >= o.queue(m.queue).shown {
-		return
-	}
 	for _, c := range w.calls {
 		if p := c.pull; p != nil && p.decided && p.queue.id == m.queue && p.offset <= m.offset && c.mustBy == 0 {
 			if !p.wants(m.tag) {

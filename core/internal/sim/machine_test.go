@@ -150,7 +150,7 @@ func (p *process) step() {
 	if stats.Stalled > 0 {
 		sometimes("window.stalled")
 	}
-	w.check(!p.serving || int64(stats.Written-stats.Durable) <= 4<<20+8<<20+64, "cap", "%d bytes are written and not synced", stats.Written-stats.Durable)
+	w.check(!p.serving || int64(stats.Written-stats.Durable) <= 20<<20, "cap", "%d bytes are written and not synced", stats.Written-stats.Durable)
 	if p.shard.Err() != nil && p.failedAt == 0 {
 		p.failedAt = w.step + 1
 		sometimes("log.failed")

@@ -60,9 +60,10 @@ func (w *world) stepHeartbeat() {
 		}
 	}
 	c.updating++
-	answered := w.begin(&call{what: "heartbeat", client: c, unknown: func() { c.updating = 0 }})
+	call := &call{what: "heartbeat", client: c, unknown: func() { c.updating = 0 }}
+	answered := w.begin(call)
 	c.conn.Update(state, func(_ shard.UpdateResult, err error) {
-		if !answered() {
+		if !answered() || call.ended {
 			return
 		}
 		c.updating--
@@ -85,9 +86,10 @@ func (w *world) stepLeave() {
 	c := w.anyClient()
 	group := w.groupName(w.rng.IntN(w.groups))
 	c.updating++
-	answered := w.begin(&call{what: "leave", client: c, unknown: func() { c.updating = 0 }})
+	call := &call{what: "leave", client: c, unknown: func() { c.updating = 0 }}
+	answered := w.begin(call)
 	c.conn.Leave("", group, func(err error) {
-		if answered() {
+		if answered() && !call.ended {
 			c.updating--
 			w.excuse(err)
 		}

@@ -79,10 +79,17 @@ func (w *world) drawMessage() *sending {
 
 func (w *world) stepSend() { w.send(false, w.drawMessage()) }
 
+// maxBatch is what a listener takes in one frame.
+const maxBatch = 8 << 20
+
 func (w *world) stepBatch() {
 	var all []*sending
+	size := 0
 	for range 1 + w.rng.IntN(5) {
 		s := w.drawMessage()
+		if size += len(s.msg.Body); size > maxBatch {
+			break
+		}
 		if w.rng.IntN(8) == 0 {
 			w.spoil(s)
 		}

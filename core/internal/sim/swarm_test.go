@@ -69,7 +69,7 @@ func (s *swarm) drawBodies(r *rand.Rand) {
 	switch r.IntN(8) {
 	case 0:
 		s.bodies = []int{0, 10, 300 << 10, 900 << 10, 2 << 20, 4 << 20}
-		s.steps /= 8
+		s.steps /= 15
 		s.syncMax = pick[int64](r, 20, 300, 5000)
 	case 1:
 		s.bodies = []int{0, 0, 1, 100, 1000, 4 << 10, 20 << 10, 64 << 10}
