@@ -2,4 +2,5 @@
 
 package sim
 
+// mutated tells that the engine has a bug on purpose.
 const mutated = false
