@@ -305,7 +305,7 @@ func (w *world) stopClean() {
 	hash, end := s.Hash(), w.end()
 	s.Forget()
 	w.check(w.disk.book.durable() >= end, "L1", "a clean stop at LSN %d, and only %d is durable", end, w.disk.book.durable())
-	w.oracle.lost(false, 0)
+	w.oracle.stopped()
 	w.disk, _ = w.disk.reborn(false, 0)
 	w.endLife()
 	w.oracle.expectHash = &hash

@@ -200,6 +200,17 @@ func (o *oracle) lost(cut bool, durable int64) {
 	o.members.reset()
 }
 
+// stopped is told of a clean stop: one-way commits are written too.
+func (o *oracle) stopped() {
+	for _, k := range o.cursorOrder {
+		if !k.past[len(k.past)-1].firm {
+			sometimes("commit.one_way_kept")
+		}
+		k.inspected()
+	}
+	o.lost(false, 0)
+}
+
 // ids returns the messages in the order in which they were handed in.
 func (o *oracle) ids() []int {
 	ids := make([]int, 0, len(o.messages))

@@ -24,7 +24,7 @@ var rareStates = []string{
 	"window.stalled", "unit.stored", "unit.refused", "batch.partly_refused", "send.unknown", "send.unknown_kept",
 	"topic.auto_created", "topic.refused", "written_on_synced",
 	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.cold", "pull.in_gap", "pull.no_match",
-	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.lost",
+	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 
