@@ -153,17 +153,22 @@ func (w *world) run() {
 		if w.quiet {
 			w.disk.disarm()
 		}
-		w.advance(w.pause())
-		w.revive()
-		what := w.choose()
-		w.nextID = (w.step + 1) * 100
-		w.note(what.name)
-		what.do(w)
-		w.burial()
+		w.play()
 	}
 	w.quiet = true
 	w.disk.disarm()
 	w.finish()
+}
+
+// play plays one step.
+func (w *world) play() {
+	w.advance(w.pause())
+	w.revive()
+	what := w.choose()
+	w.nextID = (w.step + 1) * 100
+	w.note(what.name)
+	what.do(w)
+	w.burial()
 }
 
 // pause draws the time until the next step.
