@@ -140,7 +140,10 @@ func (r *commitRequest) commit(s *Shard, o *CursorOffset) *model.Error {
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
 	case r.done == nil:
-		s.commits.add(s, id, o.Offset)
+		// Judged now, not when it is written: a pull may have been told the reset by then.
+		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
+			s.commits.add(s, id, o.Offset)
+		}
 	default:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetCommit, o.Offset)
