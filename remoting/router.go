@@ -57,6 +57,8 @@ type route struct {
 	requests, errors prometheus.Counter // of the family
 }
 
+//go:generate go test -run TestDocumentationIsCurrent . -update
+
 // table is the one list of what is handled. The documentation is printed from
 // it, and a test compares it with the codes of package wire.
 func table() []route {
