@@ -2,6 +2,9 @@ package remoting
 
 import "github.com/prometheus/client_golang/prometheus"
 
+// tally is a counter as the other files see it: the library stays in this one.
+type tally = prometheus.Counter
+
 // metrics are the listener's counters, resolved once: nothing is looked up by
 // label while requests are served.
 type metrics struct {

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // outBuffer holds what is to be written to a client. Any goroutine appends;
@@ -14,7 +12,7 @@ import (
 type outBuffer struct {
 	conn net.Conn
 	raw  syscall.RawConn     // nil: the connection offers no non-blocking write
-	sent prometheus.Counter  //
+	sent tally               //
 	run  func(writer func()) // starts the writer goroutine
 	pool *sync.Pool          // of *[]byte
 

@@ -1,8 +1,6 @@
 package remoting
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/gantrymq/gantry/remoting/wire"
 )
 
@@ -54,7 +52,7 @@ type route struct {
 	// that the request is answered once.
 	handle func(*conn, request)
 
-	requests, errors prometheus.Counter // of the family
+	requests, errors tally // of the family
 }
 
 //go:generate go test -run TestDocumentationIsCurrent . -update

@@ -2,18 +2,15 @@ package main
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/hex"
-	"fmt"
-	"io"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/gantrymq/gantry/core/record"
+	"github.com/gantrymq/gantry/remoting/wire"
 )
 
 // incoming is a message that was received.
@@ -27,6 +24,8 @@ type incoming struct {
 	Properties map[string]string `json:"properties,omitempty"`
 	Body       string            `json:"body,omitempty"`        // of text
 	BodyBase64 []byte            `json:"body_base64,omitempty"` // of anything else
+
+	position int64 // in the log: the order of what was stored in one millisecond
 }
 
 // messages decodes the messages of a pull's answer.
@@ -35,36 +34,51 @@ func messages(b []byte) ([]incoming, error) {
 	for len(b) > 0 {
 		w, ok := record.Check(b)
 		if !ok {
-			return nil, fmt.Errorf("the server sent a message that cannot be read: its lengths do not fit together")
+			return nil, errors.New("the server sent a message that cannot be read: its lengths do not fit together")
 		}
 		b = b[len(w):]
-		m, err := decode(w)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, m)
+		all = append(all, decode(w))
 	}
 	return all, nil
 }
 
-func decode(w record.Wire) (incoming, error) {
+func decode(w record.Wire) incoming {
 	m := incoming{
 		Topic:     string(w.Topic()),
 		Queue:     w.Queue(),
 		Offset:    w.QueueOffset(),
 		StoreTime: time.UnixMilli(w.StoreTime()).UTC(),
+		position:  w.PhysicalOffset(),
 	}
 	m.properties(w.Properties())
-	body, err := expand(w.Body(), w.SysFlag())
-	if err != nil {
-		return m, fmt.Errorf("topic %q queue %d offset %d: %w", m.Topic, m.Queue, m.Offset, err)
-	}
-	if readable(body) {
+	if body := plainBody(w); readable(body) {
 		m.Body = string(body)
 	} else {
 		m.BodyBase64 = body
 	}
-	return m, nil
+	return m
+}
+
+// plainBody undoes the producer's compression. A body that is not what it claims
+// to be is shown as it came.
+func plainBody(w record.Wire) []byte {
+	body := w.Body()
+	if w.SysFlag()&record.SysCompressed == 0 {
+		return body
+	}
+	plain, err := wire.Inflate(body, w.SysFlag())
+	if err != nil {
+		return body
+	}
+	return plain
+}
+
+// before reports whether m was stored before other.
+func (m *incoming) before(other *incoming) bool {
+	if !m.StoreTime.Equal(other.StoreTime) {
+		return m.StoreTime.Before(other.StoreTime)
+	}
+	return m.position < other.position
 }
 
 func (m *incoming) properties(text []byte) {
@@ -101,51 +115,4 @@ func readable(b []byte) bool {
 	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
 	})
-}
-
-// The compression of a body stands in bits 8 to 10 of its sysFlag.
-const (
-	compressionShift = 8
-	compressionMask  = 7
-
-	compressedOld  = 0 // clients before 5.0: zlib, without a number
-	compressedLZ4  = 1
-	compressedZstd = 2
-	compressedZlib = 3
-)
-
-// longestExpanded bounds what a compressed body may become.
-const longestExpanded = 64 << 20
-
-// expand undoes the producer's compression.
-func expand(body []byte, sysFlag int32) ([]byte, error) {
-	if sysFlag&record.SysCompressed == 0 {
-		return body, nil
-	}
-	var in io.Reader
-	switch kind := sysFlag >> compressionShift & compressionMask; kind {
-	case compressedOld, compressedZlib:
-		z, err := zlib.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil, fmt.Errorf("body is not the zlib it claims to be: %w", err)
-		}
-		in = z
-	case compressedZstd:
-		z, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(longestExpanded))
-		if err != nil {
-			return nil, fmt.Errorf("body is not the zstd it claims to be: %w", err)
-		}
-		defer z.Close()
-		in = z
-	default:
-		return body, nil // LZ4: shown as it came
-	}
-	out, err := io.ReadAll(io.LimitReader(in, longestExpanded+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("expand the body: %w", err)
-	case len(out) > longestExpanded:
-		return nil, fmt.Errorf("body expands to more than %d bytes", longestExpanded)
-	}
-	return out, nil
 }

@@ -101,7 +101,7 @@ func (r *receiver) drain(ctx context.Context) error {
 			if err := r.fill(ctx, q); err != nil {
 				return err
 			}
-			if len(q.waiting) > 0 && (oldest == nil || q.waiting[0].StoreTime.Before(oldest.waiting[0].StoreTime)) {
+			if len(q.waiting) > 0 && (oldest == nil || q.waiting[0].before(&oldest.waiting[0])) {
 				oldest = q
 			}
 		}

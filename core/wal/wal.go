@@ -31,18 +31,23 @@ type WAL interface {
 // Progress may be called by any goroutine at any time after Recover.
 type Log interface {
 	// Recover hands every live frame from LSN `from` on to fn, in order, and
-	// prepares the log for appending. It cuts off a torn tail, and makes durable
-	// what it accepted before it returns (a later power cut must not take what
-	// this run served). Bytes that were once durable and cannot be verified are
-	// never cut: then it fails with a *CorruptError that names the place.
-	// The frame passed to fn is valid during the call only.
+	// prepares the log for appending. from is 0 or an LSN that was durable, the end of
+	// a frame: if the log turns out to end before it, it is damaged. The frame
+	// passed to fn is valid during the call only.
+	//
+	// It cuts off a torn tail, and makes durable what it accepted before it returns
+	// (a later power cut must not take what this run served). Bytes that were once
+	// durable and cannot be verified are never cut: then it fails with a
+	// *CorruptError that names the place. It also fails with what fn returns. After
+	// an error only Close remains.
 	Recover(from LSN, fn func(Frame) error) (Recovery, error)
 
 	// Append adds one frame at lsn: the end of the previous one or, for a frame
-	// with FlagSegmentStart, any position past it. The caller has filled the
-	// header with PutHeader; the log fills Epoch, DurableLSN, Chain and CRC in place.
-	// The frame must stay unchanged until Progress says it is written. An error
-	// is final: the log takes nothing more, and Progress repeats it.
+	// with FlagSegmentStart, any position from there on. The first frame of a log
+	// carries that flag. The caller has filled the header with PutHeader; the log
+	// fills Epoch, DurableLSN, Chain and CRC in place. The frame must stay unchanged
+	// until Progress says it is written. An error, be it for a frame that breaks
+	// these rules, is final: the log takes nothing more, and Progress repeats it.
 	Append(lsn LSN, frame []byte) error
 
 	// Flush asks that all that was appended becomes durable soon, and returns at once.

@@ -140,7 +140,7 @@ func checkCodec(s *source, fault func(ast.Node, string, ...any)) {
 	for _, spec := range s.file.Imports {
 		target := unquote(spec)
 		standard := !strings.Contains(strings.Split(target, "/")[0], ".")
-		if !standard && !within(target, "github.com/klauspost/compress/...") {
+		if !standard && !in(target, compression) {
 			fault(spec, "a codec imports the standard library and compression only, not %s", target)
 		}
 	}
@@ -197,7 +197,7 @@ func checkAny(s *source, fault func(ast.Node, string, ...any)) {
 // checkGoroutines takes a go statement, and a call of a method named Go, for the
 // start of a goroutine.
 func checkGoroutines(s *source, allowed []string, fault func(ast.Node, string, ...any)) {
-	if s.test || slices.Contains(allowed, s.pkg) {
+	if s.test || in(s.pkg, programs) || slices.Contains(allowed, s.pkg) {
 		return
 	}
 	if n := startsGoroutine(s); n != nil {
@@ -220,11 +220,13 @@ func startsGoroutine(s *source) (where ast.Node) {
 	return where
 }
 
-// checkDocs wants a doc.go with a package comment in every package.
+// checkDocs wants a package comment in every package: in doc.go, or in a file
+// that has the package's name where there is little more than that file.
 func checkDocs(all []*source) []fault {
 	documented := make(map[string]bool)
 	for _, s := range all {
-		if path.Base(s.name) == "doc.go" && s.file.Doc != nil {
+		name := path.Base(s.name)
+		if s.file.Doc != nil && (name == "doc.go" || name == path.Base(s.pkg)+".go") {
 			documented[s.pkg] = true
 		}
 	}

@@ -46,7 +46,8 @@ var layers = []layer{
 // is not in the table may be imported by nobody.
 var modules = []layer{
 	{"github.com/alecthomas/kong", []string{"cmd/gantry"}},
-	{"github.com/klauspost/compress/...", []string{"remoting/wire", "core/record", "core/filter", "remoting", "cmd/gantry", "bench/..."}},
+	{"github.com/klauspost/compress/...", []string{"remoting/wire"}},
+	{"github.com/pierrec/lz4/...", []string{"remoting/wire"}},
 	{"github.com/prometheus/client_golang/...", []string{"internal/ops", "protocols", "metrics.go"}},
 	{"go.yaml.in/yaml/v3", []string{"internal/server"}},
 	{"golang.org/x/sync/...", []string{"internal/server", "cmd/gantry", "remoting", "protocols", "bench/..."}},
@@ -72,6 +73,9 @@ var pure = []string{
 // and import the standard library and compression only.
 var codecs = []string{"remoting/wire"}
 
+// compression is what a codec may import beside the standard library.
+var compression = []string{"github.com/klauspost/compress/...", "github.com/pierrec/lz4/..."}
+
 // impureImports may not be imported by a pure package, nor what is below them.
 // Of net, net/netip is allowed.
 var impureImports = []string{"os", "net", "sync", "math/rand", "crypto/rand", "log", "syscall"}
@@ -85,6 +89,10 @@ var clockCalls = []string{
 // commands are where a program begins: they alone may print, log to the standard
 // logger, and make a root context.
 var commands = []string{"cmd/...", "bench/..."}
+
+// programs run to their end and are no part of the server: their goroutines need
+// no row in its documentation.
+var programs = []string{"bench/..."}
 
 // testOnly are packages that only tests use: they may import what tests may.
 var testOnly = []string{"core/wal/waltest", "core/internal/sim/...", "remoting/remotingtest"}

@@ -28,6 +28,8 @@ func TestRulesFind(t *testing.T) {
 		{"the fold imports the log", "core/internal/state/x.go", `import _ ` + ours + `core/wal"`, "layers"},
 		{"a codec imports core", "remoting/wire/x.go", `import _ ` + ours + `core"`, "codec"},
 		{"a codec logs", "remoting/wire/x.go", `import _ "log/slog"`, "pure"},
+		{"a codec imports something else", "remoting/wire/x.go", `import _ "golang.org/x/sys/unix"`, "codec"},
+		{"a codec imports compression", "remoting/wire/x.go", `import _ "github.com/klauspost/compress/zstd"`, ""},
 		{"a new package", "newcomer/x.go", ``, "layers"},
 
 		{"an unknown module", "core/x.go", `import _ "example.com/y"`, "modules"},

@@ -17,9 +17,36 @@ func (s *server) banner(admin net.Addr) string {
 		fmt.Fprintf(out, "%-18s %-20s clients are told %s\n", title(l.Name()), first, s.told(l))
 	}
 	fmt.Fprintf(out, "%-18s http://%s  /readyz /metrics\n", "Admin", admin)
-	fmt.Fprintf(out, "Try: gantry send hello \"first message\" ; gantry receive hello        ready in %d ms\n",
-		time.Since(s.started).Milliseconds())
+	option := s.serverOption()
+	fmt.Fprintf(out, "Try: gantry send%s hello \"first message\" ; gantry receive%s hello        ready in %d ms\n",
+		option, option, time.Since(s.started).Milliseconds())
 	return out.String()
+}
+
+// usualPort is where the commands look for a server that they are not told of.
+const usualPort = "9876"
+
+// serverOption is what the commands have to be told to find this server.
+func (s *server) serverOption() string {
+	for _, l := range s.bound {
+		for _, b := range l.addrs {
+			host, port, err := net.SplitHostPort(b.Addr.String())
+			if err != nil || b.Role != "namesrv" || (port == usualPort && reachable(host)) {
+				continue
+			}
+			if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+				host = "127.0.0.1"
+			}
+			return " -s " + net.JoinHostPort(host, port)
+		}
+	}
+	return ""
+}
+
+// reachable reports whether a port bound to host answers on 127.0.0.1.
+func reachable(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1)))
 }
 
 func (s *server) folder() string {

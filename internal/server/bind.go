@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +28,10 @@ func (e *taken) Unwrap() error { return e.err }
 
 // bind is net.Listen for every listener: its error says who has the address.
 func bind(network, addr string) (net.Listener, error) {
+	// Left to itself, net takes 0.0.0.0 for all IPv6 addresses too.
+	if ip, err := netip.ParseAddrPort(addr); err == nil && ip.Addr().Is4() && network == "tcp" {
+		network = "tcp4"
+	}
 	ln, err := net.Listen(network, addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

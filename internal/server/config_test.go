@@ -128,7 +128,7 @@ func TestHosts(t *testing.T) {
 		{map[string]string{"listen": "[::1]"}, "[::1]:9876", "[::1]:10911", "127.0.0.1:8082"},
 		{map[string]string{"listen": "0.0.0.0", "auth": "off"}, "0.0.0.0:9876", "0.0.0.0:10911", "127.0.0.1:8082"},
 		{map[string]string{"remoting.addr": "20911", "ops.addr": "0"}, "127.0.0.1:9876", "127.0.0.1:20911", "127.0.0.1:0"},
-		{map[string]string{"remoting.addr": "127.0.0.9:1", "listen": "localhost"}, "localhost:9876", "127.0.0.9:1", "127.0.0.1:8082"},
+		{map[string]string{"remoting.addr": "127.0.0.9:11", "listen": "localhost"}, "localhost:9876", "127.0.0.9:11", "127.0.0.1:8082"},
 	}
 	for _, tt := range tests {
 		cfg, err := Load(Sources{Flags: tt.flags})

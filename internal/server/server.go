@@ -97,6 +97,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	adminGroup.Go(admin.Serve)
 	defer func() {
 		err = errors.Join(err, s.withGrace(ctx, admin.Shutdown), adminGroup.Wait())
+		if err == nil {
+			s.log.Info("stopped")
+		}
 	}()
 
 	if err := s.open(); err != nil {
@@ -119,8 +122,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err := s.bind(ctx); err != nil {
 		return errors.Join(err, s.goodbye(ctx))
 	}
-	s.announce(ctx, adminAddr)
-	return s.serve(ctx)
+	return s.serve(ctx, adminAddr)
 }
 
 // open opens the log, and the engine over it, which recovers.
@@ -166,7 +168,7 @@ func (s *server) bind(ctx context.Context) error {
 }
 
 // serve runs until ctx ends or a listener fails, and takes the listeners down.
-func (s *server) serve(ctx context.Context) error {
+func (s *server) serve(ctx context.Context, admin net.Addr) error {
 	group, running := errgroup.WithContext(ctx)
 	for _, l := range s.bound {
 		group.Go(func() error {
@@ -177,6 +179,7 @@ func (s *server) serve(ctx context.Context) error {
 		})
 	}
 	s.health.phase("")
+	s.announce(ctx, admin)
 	s.watchShard(running)
 
 	s.health.phase("stopping")

@@ -378,6 +378,19 @@ func TestVIPPortBelongsToTheBrokersKey(t *testing.T) {
 	}
 }
 
+// TestWildcardMeansIPv4: who writes 0.0.0.0 has not asked for IPv6.
+func TestWildcardMeansIPv4(t *testing.T) {
+	t.Parallel()
+	ln, err := bind("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if addr := ln.Addr().String(); !strings.HasPrefix(addr, "0.0.0.0:") {
+		t.Errorf("bound to %s", addr)
+	}
+}
+
 func TestSecondProcessOnTheSameFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -124,3 +124,34 @@ func TestFlushWithoutWork(t *testing.T) {
 		t.Errorf("SyncStep with nothing unsynced made %d changes", changes-before)
 	}
 }
+
+// BenchmarkRecover replays 64 MiB of frames after a kill, in a segment with
+// reserved room behind them.
+func BenchmarkRecover(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		size int
+	}{{"400B", 400}, {"64KB", 64 << 10}} {
+		b.Run(bench.name, func(b *testing.B) {
+			const total = 64 << 20
+			opt := file.Options{Dir: b.TempDir()}
+			a := &appender{log: open(b, opt, nil), frame: make([]byte, bench.size)}
+			for a.lsn < total {
+				a.append(b)
+			}
+			a.log.Close(false)
+			b.SetBytes(total)
+			b.ReportAllocs()
+			for b.Loop() {
+				log, err := file.New(opt).Open(0, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := log.Recover(0, func(wal.Frame) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+				log.Close(false)
+			}
+		})
+	}
+}

@@ -67,8 +67,9 @@ func (l *life) start() error {
 		l.clean = maybe // until Recover has said it
 	}
 	l.log = opened.(*file.Log)
-	var found []wal.Frame
-	got, err := l.log.Recover(0, func(f wal.Frame) error {
+	from, before := l.snapshot()
+	found := before
+	got, err := l.log.Recover(from, func(f wal.Frame) error {
 		f.Payload = bytes.Clone(f.Payload)
 		found = append(found, f)
 		return nil
@@ -79,6 +80,19 @@ func (l *life) start() error {
 	l.clean = wasClean
 	l.judge(got, found)
 	return nil
+}
+
+// snapshot returns an LSN up to which the owner may remember everything, so that
+// recovery need not begin at 0, and the frames before it.
+func (l *life) snapshot() (wal.LSN, []wal.Frame) {
+	var from wal.LSN
+	var before []wal.Frame
+	for _, b := range l.frames[:l.rng.IntN(l.durable+1)*l.rng.IntN(2)] {
+		h := wal.ParseHeader(b)
+		before = append(before, wal.Frame{Header: h, Payload: b[wal.HeaderSize:]})
+		from = h.End()
+	}
+	return from, before
 }
 
 var errInjected = errors.New("injected")

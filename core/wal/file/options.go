@@ -4,13 +4,14 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"log/slog"
+	"path"
 
 	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
 // Options say where a log lives and what it takes from its surroundings.
 type Options struct {
-	// Dir is the data folder. It is made if it is not there.
+	// Dir is the data folder. It is made if it is not there. Default: the current one.
 	Dir string
 	// FS holds Dir. Default: the operating system's.
 	FS vfs.FS
@@ -31,6 +32,7 @@ type Options struct {
 const defaultSegmentSize = 256 << 20
 
 func (o Options) withDefaults() Options {
+	o.Dir = path.Clean(o.Dir)
 	if o.FS == nil {
 		o.FS = vfs.OS()
 	}

@@ -72,12 +72,6 @@ func (r *recovery) run() (wal.Recovery, error) {
 	if err := r.settle(stop); err != nil {
 		return wal.Recovery{}, err
 	}
-	if r.from > r.seq.End {
-		return wal.Recovery{}, &wal.CorruptError{
-			Place: r.log.logDir, LSN: r.seq.End,
-			Why: fmt.Sprintf("the log ends here, but LSN %d was asked for", r.from),
-		}
-	}
 	boot := r.log.opt.BootID
 	result := wal.Recovery{
 		End:       r.seq.End,

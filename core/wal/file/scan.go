@@ -16,7 +16,7 @@ const readChunk = 1 << 20
 // searchWindow bounds the search for a proof behind a frame that cannot be
 // verified. The owner lets far less than this be unsynced, so a frame that knows
 // better lies well within it, if there is one.
-const searchWindow = 64 << 20
+const searchWindow = 32 << 20
 
 // scanner reads the frames of a segment file.
 type scanner struct {

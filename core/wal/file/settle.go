@@ -16,6 +16,9 @@ func (r *recovery) settle(at stop) error {
 	if end < r.manifest.proven {
 		return corrupt(fmt.Sprintf("but the log was durable up to LSN %d", r.manifest.proven))
 	}
+	if end < r.from {
+		return corrupt(fmt.Sprintf("but LSN %d was asked for: the owner knew the log up to there", r.from))
+	}
 	keep := r.kept(at)
 	if r.manifest.clean {
 		if end > r.manifest.proven || keep < len(r.segments) {

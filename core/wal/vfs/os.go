@@ -56,7 +56,11 @@ func (osFS) SyncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil // some network and container file systems have no such thing
+	}
+	return errors.Join(err, d.Close())
 }
 
 func (osFS) Lock(path string) (io.Closer, error) {

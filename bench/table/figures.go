@@ -1,0 +1,89 @@
+package main
+
+import (
+	"github.com/gantrymq/gantry/bench/histogram"
+	"github.com/gantrymq/gantry/bench/process"
+	"github.com/gantrymq/gantry/bench/report"
+)
+
+// goalLines are the figures that have a goal.
+func goalLines() []line {
+	return []line{
+		{"sends-8x64", "sends/s, 8 connections × 64 in flight, one core", perSecond, "%.0f", []goal{atLeastTimes(15)}},
+		{"sends-1x64", "sends/s, 1 × 64, one core", perSecond, "%.0f", []goal{atLeastTimes(7)}},
+		{"sends-64x1", "sends/s, 64 × 1, one core", perSecond, "%.0f", []goal{atLeastTimes(3)}},
+		{"producer", "sends/s, official Producer, 64 threads, shared cores", perSecond, "%.0f", []goal{atLeastTimes(3)}},
+		{"producer", "server CPU per send, official Producer, µs", cpu, "%.1f", []goal{atMostOneIn(5)}},
+		{"batch", "server CPU per message, BatchProducer, 32 a batch, µs", cpu, "%.2f", []goal{atMostOneIn(8)}},
+		{"pull", "server CPU per message, pull 32 at a time, one core, µs", cpu, "%.2f", []goal{atMostOneIn(4)}},
+		{"sync", "sends/s, SYNC_FLUSH, 64 × 1, one core", perSecond, "%.0f", []goal{atLeastTimes(4)}},
+		{"e2e", "send to push consumer at 2,000/s, Go client, p50, µs", p50, "%.0f", []goal{atMostOneIn(3), atMost(300, "300 µs")}},
+		{"e2e", "server CPU per message at 2,000/s, µs", cpu, "%.0f", []goal{atMostOneIn(5)}},
+		{"idle", "RSS, idle, MiB", rss, "%.0f", []goal{atMost(30, "30 MiB")}},
+		{"memory", "RSS after a minute of 20,000 messages/s, MiB", rss, "%.0f", []goal{atMost(150, "150 MiB")}},
+		{"start", "start on an empty folder to the first stored message, ms", func(r *report.Result) float64 { return r.StartMs }, "%.0f", []goal{atMost(100, "100 ms")}},
+		{"idle", "CPU when idle, % of a core", func(r *report.Result) float64 { return 100 * usage(r).Cores }, "%.3f", []goal{atMost(0.1, "0.1 %")}},
+		{"sends-8x64", "heap allocations per message, send", allocs, "%.2f", []goal{atMost(1, "1")}},
+		{"pull", "heap allocations per message, pull", allocs, "%.2f", []goal{atMost(1, "1")}},
+	}
+}
+
+// otherLines say more about the same runs.
+func otherLines() []line {
+	return []line{
+		{"sends-8x64", "8 × 64: server CPU per send, µs", cpu, "%.2f", nil},
+		{"sends-1x64", "1 × 64: server CPU per send, µs", cpu, "%.2f", nil},
+		{"sends-64x1", "64 × 1: server CPU per send, µs", cpu, "%.2f", nil},
+		{"sends-8x64", "8 × 64: latency p99, µs", p99, "%.0f", nil},
+		{"sends-64x1", "64 × 1: latency p50, µs", p50, "%.0f", nil},
+		{"sends-64x1", "64 × 1: latency p99, µs", p99, "%.0f", nil},
+		{"sends-8x64", "8 × 64: bytes written per message", func(r *report.Result) float64 { return usage(r).WriteBytes }, "%.0f", nil},
+		{"sends-8x64", "8 × 64: read and write system calls per message", func(r *report.Result) float64 { return usage(r).SyscallsPerMessage }, "%.2f", nil},
+		{"sends-8x64", "8 × 64: CPU of the generator, cores", generator, "%.2f", nil},
+		{"sends-64x1", "64 × 1: CPU of the generator, cores", generator, "%.2f", nil},
+		{"pull", "pull: messages/s", perSecond, "%.0f", nil},
+		{"batch", "BatchProducer: messages/s", perSecond, "%.0f", nil},
+		{"sync", "SYNC_FLUSH: latency p50, µs", p50, "%.0f", nil},
+		{"sync", "SYNC_FLUSH: latency p99, µs", p99, "%.0f", nil},
+		{"e2e", "2,000/s end to end: p99, µs", p99, "%.0f", nil},
+		{"e2e", "idle hiccup of the machine before it: p50, µs", idle(func(s *histogram.Summary) float64 { return s.P50 }), "%.0f", nil},
+		{"e2e", "idle hiccup of the machine before it: p99, µs", idle(func(s *histogram.Summary) float64 { return s.P99 }), "%.0f", nil},
+		{"memory", "20,000/s send to long-polling consumer: p50, µs", p50, "%.0f", nil},
+		{"memory", "20,000/s send to long-polling consumer: p99, µs", p99, "%.0f", nil},
+		{"memory", "20,000/s: server CPU per message sent and received, µs", cpu, "%.1f", nil},
+		{"memory", "peak RSS since the start, after all loads, MiB", func(r *report.Result) float64 { return usage(r).PeakRSSMiB }, "%.0f", nil},
+		{"memory", "RSS without mapped files, MiB", func(r *report.Result) float64 { return usage(r).AnonRSSMiB }, "%.0f", nil},
+	}
+}
+
+func perSecond(r *report.Result) float64 { return r.PerSecond }
+func generator(r *report.Result) float64 { return r.Generator }
+func cpu(r *report.Result) float64       { return usage(r).CPUPerMessage }
+func rss(r *report.Result) float64       { return usage(r).RSSMiB }
+func p50(r *report.Result) float64       { return summary(r.Latency).P50 }
+func p99(r *report.Result) float64       { return summary(r.Latency).P99 }
+
+func allocs(r *report.Result) float64 {
+	if n := usage(r).AllocsPerMessage; n > 0 {
+		return n
+	}
+	return missing
+}
+
+func idle(f func(*histogram.Summary) float64) func(*report.Result) float64 {
+	return func(r *report.Result) float64 { return f(summary(r.Idle)) }
+}
+
+func usage(r *report.Result) *process.Usage {
+	if r.Usage == nil {
+		return &process.Usage{}
+	}
+	return r.Usage
+}
+
+func summary(s *histogram.Summary) *histogram.Summary {
+	if s == nil {
+		return &histogram.Summary{}
+	}
+	return s
+}
