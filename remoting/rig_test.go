@@ -107,7 +107,7 @@ func (r *rig) raw() net.Conn {
 // caller is a client whose calls must not fail.
 type caller struct {
 	*client.Conn
-	t      *testing.T
+	t      testing.TB
 	pushed chan *wire.Command
 }
 
@@ -155,7 +155,7 @@ func pullRequest(topic string, queue int, offset int64, sysFlag int32) *wire.Com
 		"commitOffset", "0", "suspendTimeoutMillis", "15000", "subscription", "*", "subVersion", "0", "expressionType", "TAG")
 }
 
-func number(t *testing.T, resp *wire.Command, field string) int64 {
+func number(t testing.TB, resp *wire.Command, field string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(resp.Ext.Text(field), 10, 64)
 	if err != nil {
