@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -118,13 +119,15 @@ func (q *Queue) GapAt(offset model.Offset) (end model.Offset, ok bool) {
 	return 0, false
 }
 
-// Missing returns how many offsets from the queue's first to its next no message has.
-func (q *Queue) Missing() model.Offset {
-	n := model.Offset(0)
-	for _, g := range q.gaps {
-		n += g.to - max(g.from, min(q.Min, g.to))
+// LastBefore returns the offset before the given one, passing over gaps.
+func (q *Queue) LastBefore(offset model.Offset) model.Offset {
+	offset--
+	for _, g := range slices.Backward(q.gaps) {
+		if g.from <= offset && offset < g.to {
+			offset = g.from - 1
+		}
 	}
-	return n
+	return offset
 }
 
 // Apply folds in the record that ends at LSN end. An error means that the record
