@@ -43,6 +43,7 @@ func (o *oracle) inspectTopics() {
 	w := o.w
 	for _, info := range w.proc.shard.Topics() {
 		if !info.System && !model.IsGroupTopic(info.Name) {
+			w.check(o.perhaps[info.Name], "U1", "topic %s is there, and whoever asked for it was refused", info.Name)
 			o.learnTopic(info.Name)
 		}
 	}

@@ -138,6 +138,10 @@ func (p *process) stepBy(at int64) {
 	})
 }
 
+// maxUnsynced is the most that a power cut may take: a window of 4 MiB, the send of
+// 8 MiB that fills it, and what is around its messages.
+const maxUnsynced = 13 << 20
+
 // step is the loop's.
 func (p *process) step() {
 	w := p.w
@@ -150,7 +154,7 @@ func (p *process) step() {
 	if stats.Stalled > 0 {
 		sometimes("window.stalled")
 	}
-	w.check(!p.serving || int64(stats.Written-stats.Durable) <= 20<<20, "cap", "%d bytes are written and not synced", stats.Written-stats.Durable)
+	w.check(!p.serving || int64(stats.Written-stats.Durable) <= maxUnsynced, "cap", "%d bytes are written and not synced", stats.Written-stats.Durable)
 	if p.shard.Err() != nil && p.failedAt == 0 {
 		p.failedAt = w.step + 1
 		sometimes("log.failed")
@@ -176,11 +180,11 @@ func (p *process) sync() {
 // read is a reader's: it takes a while.
 func (p *process) read(job func()) {
 	w := p.w
-	sometimes("pull.cold")
 	if p.inline {
 		job()
 		return
 	}
+	sometimes("pull.cold")
 	w.after(w.delay(w.readMax), func() {
 		job()
 		p.wake()

@@ -12,7 +12,8 @@ import (
 type oracle struct {
 	w        *world
 	topics   map[string]*topic
-	order    []string // the topics' names, as they became known
+	order    []string        // the topics' names, as they became known
+	perhaps  map[string]bool // topics that somebody asked for
 	messages map[int]*message
 	byLSN    map[int64]*message
 	units    []*unit
@@ -29,7 +30,7 @@ type oracle struct {
 
 func newOracle(w *world) *oracle {
 	return &oracle{
-		w: w, topics: map[string]*topic{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
+		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
 		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), kept: math.MaxInt64,
 	}
 }

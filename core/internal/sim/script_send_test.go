@@ -72,6 +72,6 @@ func describeOffset(offset int64) string {
 	return fmt.Sprint(offset)
 }
 
-// gapJump is how far offsets jump after a power cut: the unsynced window of 4 MiB
-// and two frames of 8 MiB, 16 bytes a message.
-const gapJump = (4<<20 + 2*8<<20) / 16
+// gapJump is how far offsets jump after a power cut: the unsynced window of 4 MiB,
+// a send of 8 MiB and two frames of 8 MiB, 16 bytes a message.
+const gapJump = (4<<20 + 8<<20 + 2*8<<20) / 16

@@ -7,9 +7,12 @@ import (
 	"hash/fnv"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -78,27 +81,55 @@ func TestSeeds(t *testing.T) {
 	playNew(t)
 }
 
+// playNew plays seeds on all cores until the time is over, or one of them fails.
 func playNew(t *testing.T) {
 	first := firstSeed(t)
 	end := time.Now().Add(budget(t))
-	steps, n := 0, 0
-	for ; *flagSeeds > 0 && n < *flagSeeds || *flagSeeds == 0 && time.Now().Before(end); n++ {
-		seed := first + uint64(n)
-		out := runSeed(seed, *flagSteps, nil)
-		steps += out.steps
-		if out.violation != nil {
-			t.Fatal(report(seed, *flagSteps, out.violation))
-		}
-		if n%50 == 0 { // G1: the simulator itself is deterministic
-			if again := runSeed(seed, *flagSteps, nil); again.hash != out.hash {
-				t.Fatalf("SIM FAIL inv=G1 seed=%d: two runs differ", seed)
+	var next, steps atomic.Int64
+	var stop atomic.Bool
+	var workers sync.WaitGroup
+	failures := make(chan string, runtime.GOMAXPROCS(0))
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for {
+				n := next.Add(1) - 1
+				over := *flagSeeds > 0 && n >= int64(*flagSeeds) || *flagSeeds == 0 && time.Now().After(end)
+				if over || stop.Load() {
+					return
+				}
+				played, failure := playOne(first+uint64(n), n%50 == 0)
+				steps.Add(int64(played))
+				if failure != "" {
+					failures <- failure
+					stop.Store(true)
+					return
+				}
 			}
+		})
+	}
+	workers.Wait()
+	close(failures)
+	for failure := range failures {
+		t.Error(failure)
+	}
+	t.Logf("%d seeds from %d, %d steps\n%s", next.Load(), first, steps.Load(), sightingsText())
+	if missing := unseen(); len(missing) > 0 && steps.Load() >= enoughSteps {
+		t.Errorf("never reached in %d steps: %s", steps.Load(), strings.Join(missing, ", "))
+	}
+}
+
+// playOne plays a seed, perhaps twice: G1, the same seed gives the same run.
+func playOne(seed uint64, twice bool) (steps int, failure string) {
+	out := runSeed(seed, *flagSteps, nil)
+	if out.violation != nil {
+		return out.steps, report(seed, *flagSteps, out.violation)
+	}
+	if twice {
+		if again := runSeed(seed, *flagSteps, nil); again.hash != out.hash {
+			return out.steps, fmt.Sprintf("SIM FAIL inv=G1 seed=%d steps=%d: two runs differ", seed, *flagSteps)
 		}
 	}
-	t.Logf("%d seeds from %d, %d steps\n%s", n, first, steps, sightingsText())
-	if missing := unseen(); len(missing) > 0 && steps >= enoughSteps {
-		t.Errorf("never reached in %d steps: %s", steps, strings.Join(missing, ", "))
-	}
+	return out.steps, ""
 }
 
 // enoughSteps is how many must have reached every rare state.

@@ -80,7 +80,7 @@ func (w *world) drawMessage() *sending {
 func (w *world) stepSend() { w.send(false, w.drawMessage()) }
 
 // maxBatch is what a listener takes in one frame.
-const maxBatch = 8 << 20
+const maxBatch = 8<<20 - 10_000
 
 func (w *world) stepBatch() {
 	var all []*sending
@@ -122,7 +122,12 @@ func (w *world) stepBadSend() {
 
 // spoil makes a message one that must be refused.
 func (w *world) spoil(s *sending) {
-	switch w.rng.IntN(5) {
+	switch w.rng.IntN(6) {
+	case 5:
+		s.msg.Topic, s.msg.AutoCreate, s.msg.Queue, s.want = "never-made", 2, 2, model.InvalidQueue
+		if w.noAuto {
+			s.want = model.TopicNotFound
+		}
 	case 0:
 		s.msg.Body, s.want = letters[:w.maxBody+1], model.TooLarge
 	case 1:
@@ -150,6 +155,7 @@ func (w *world) stepAutoCreate() {
 			s.want = model.TopicNotFound
 		} else {
 			sometimes("topic.auto_created")
+			w.oracle.perhaps[s.m.topic] = true
 		}
 	}
 	w.send(false, s)

@@ -4,16 +4,22 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // sightings counts the rare states that runs have reached. A budgeted run fails
 // if one of rareStates stays at zero: a simulation that never gets there proves
-// nothing about it.
-//
-// It is the one thing that runs share; they run one after the other.
-var sightings = map[string]int{}
+// nothing about it. The counters are all that runs share.
+var sightings = struct {
+	sync.Mutex
+	of map[string]int
+}{of: map[string]int{}}
 
-func sometimes(what string) { sightings[what]++ }
+func sometimes(what string) {
+	sightings.Lock()
+	defer sightings.Unlock()
+	sightings.of[what]++
+}
 
 var rareStates = []string{
 	"recovery.torn_tail", "recovery.gap", "recovery.crashed", "recovery.cut", "recovery.cut_twice",
@@ -30,7 +36,7 @@ var rareStates = []string{
 
 func unseen() (missing []string) {
 	for _, what := range rareStates {
-		if sightings[what] == 0 {
+		if sightings.of[what] == 0 {
 			missing = append(missing, what)
 		}
 	}
@@ -39,7 +45,7 @@ func unseen() (missing []string) {
 
 func sightingsText() string {
 	var lines []string
-	for what, n := range sightings {
+	for what, n := range sightings.of {
 		lines = append(lines, fmt.Sprintf("%-24s %d", what, n))
 	}
 	slices.Sort(lines)

@@ -48,7 +48,7 @@ func newSwarm(seed uint64, steps int) swarm {
 		topics:  1 + r.IntN(4), queues: 1 + int32(r.IntN(4)), groups: 1 + r.IntN(3), clients: 1 + r.IntN(6),
 		maxBody: 4 << 20,
 		readMax: int64(r.IntN(4)), stepMax: int64(r.IntN(3)), pauseMax: int64(1 + r.IntN(10)),
-		syncMax:    pick[int64](r, 0, 2, 20, 300),
+		syncMax:    pick[int64](r, 0, 2, 2, 20, 300, 30_000),
 		noAuto:     r.IntN(4) == 0,
 		snoozeOdds: pick(r, 50, 200, 1000),
 	}

@@ -42,6 +42,7 @@ func (w *world) stepChangeTopic() {
 // cut in any mode included.
 func (w *world) putTopic(config model.TopicConfig) {
 	c := w.anyClient()
+	w.oracle.perhaps[config.Name] = true
 	if t := w.oracle.topics[config.Name]; t != nil {
 		t.configs = append(t.configs, config)
 	}

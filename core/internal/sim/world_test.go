@@ -27,18 +27,19 @@ type world struct {
 	events events
 	ticket uint64
 
-	disk    *disk
-	frames  []frame // of the log, as far as it was written or recovered
-	boots   int
-	lives   int
-	proc    *process // nil while there is none
-	clients []*client
-	calls   []*call // not yet answered
-	oracle  *oracle
-	quiet   bool // no more faults
-	trace   hash.Hash64
-	line    []byte
-	verbose func(format string, args ...any)
+	disk      *disk
+	frames    []frame // of the log, as far as it was written or recovered
+	boots     int
+	lives     int
+	proc      *process // nil while there is none
+	clients   []*client
+	calls     []*call // not yet answered
+	oracle    *oracle
+	quiet     bool // no more faults, since:
+	quietFrom int64
+	trace     hash.Hash64
+	line      []byte
+	verbose   func(format string, args ...any)
 }
 
 func newWorld(s swarm) *world {
@@ -149,15 +150,21 @@ func (w *world) run() {
 	w.setup()
 	for w.step = range w.steps {
 		w.rng = stepRand(w.seed, w.step)
-		w.quiet = w.step > w.steps*3/4
-		if w.quiet {
-			w.disk.disarm()
+		if w.step == w.steps*3/4 {
+			w.calm()
 		}
 		w.play()
 	}
-	w.quiet = true
-	w.disk.disarm()
+	w.calm()
 	w.finish()
+}
+
+// calm ends the faults.
+func (w *world) calm() {
+	if !w.quiet {
+		w.quiet, w.quietFrom = true, w.now
+	}
+	w.disk.disarm()
 }
 
 // play plays one step.
