@@ -133,7 +133,7 @@ func playOne(seed uint64, twice bool) (steps int, failure string) {
 }
 
 // enoughSteps is how many must have reached every rare state.
-const enoughSteps = 100_000
+const enoughSteps = 300_000
 
 // firstSeed is that of the commit, so that each one plays new seeds, and the same
 // ones each time.

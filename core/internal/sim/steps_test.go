@@ -40,7 +40,7 @@ func table() []what {
 		{"change topic", 6, nil, (*world).stepChangeTopic},
 		{"stop", 2, nil, (*world).stepRestart},
 		{"replay aside", 2, nil, (*world).stepReplay},
-		{"rot aside", 4, nil, (*world).stepRot},
+		{"rot aside", 6, nil, (*world).stepRot},
 
 		{"crash", 2, crash, (*world).stepCrash},
 		{"crash within", 6, crash, (*world).stepCrashWithin},
