@@ -19,13 +19,16 @@ var ErrFormat = errors.New("record has an unknown or malformed content")
 // Decoder decodes records into entries that it owns: an entry is valid until
 // the next record of its kind is decoded.
 type Decoder struct {
-	data   Data
-	offset Offset
-	server Server
-	topic  Topic
-	group  Group
-	gap    Gap
-	roll   Roll
+	data     Data
+	offset   Offset
+	server   Server
+	topic    Topic
+	group    Group
+	topicEnd TopicEnd
+	groupEnd GroupEnd
+	trim     Trim
+	gap      Gap
+	roll     Roll
 }
 
 // Decode verifies and decodes the record at the start of b. n is its length.
@@ -97,6 +100,12 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.topic
 	case KindGroup:
 		return &d.group
+	case KindTopicEnd:
+		return &d.topicEnd
+	case KindGroupEnd:
+		return &d.groupEnd
+	case KindTrim:
+		return &d.trim
 	case KindGap:
 		return &d.gap
 	case KindRoll:
@@ -206,6 +215,22 @@ func (r *Topic) decode(d *decoder) {
 func (r *Group) decode(d *decoder) {
 	r.ID = model.GroupID(d.uvarint(math.MaxUint32))
 	r.Config = model.GroupConfig{Name: d.string()}
+}
+
+func (r *TopicEnd) decode(d *decoder) { r.ID = model.TopicID(d.uvarint(math.MaxUint32)) }
+
+func (r *GroupEnd) decode(d *decoder) { r.ID = model.GroupID(d.uvarint(math.MaxUint32)) }
+
+func (r *Trim) decode(d *decoder) {
+	r.Before = model.LSN(d.uvarint(math.MaxInt64))
+	r.Queues = nil
+	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
+		r.Queues = append(r.Queues, TrimQueue{
+			Topic: model.TopicID(d.uvarint(math.MaxUint32)),
+			Queue: int32(d.uvarint(math.MaxInt32)),
+			Min:   model.Offset(d.uvarint(math.MaxInt64)),
+		})
+	}
 }
 
 func (r *Gap) decode(d *decoder) {
