@@ -26,6 +26,7 @@ const (
 	Unauthenticated = model.Unauthenticated
 	Forbidden       = model.Forbidden
 	Busy            = model.Busy
+	DiskFull        = model.DiskFull
 	FlushTimeout    = model.FlushTimeout
 	Unavailable     = model.Unavailable
 	Unsupported     = model.Unsupported

@@ -26,6 +26,7 @@ const (
 	Unauthenticated
 	Forbidden
 	Busy         // too much is queued; try again later
+	DiskFull     // no room for messages; what frees room still works
 	FlushTimeout // stored, but not synced within its time: the outcome on disk is unknown
 	Unavailable  // the shard has failed or is not owned here
 	Unsupported
@@ -51,6 +52,7 @@ var codeText = [codeEnd]string{
 	Unauthenticated: "unauthenticated",
 	Forbidden:       "forbidden",
 	Busy:            "busy",
+	DiskFull:        "disk full",
 	FlushTimeout:    "flush timeout",
 	Unavailable:     "unavailable",
 	Unsupported:     "unsupported",

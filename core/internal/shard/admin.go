@@ -65,8 +65,8 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	switch {
 	case queues <= 0 || s.cfg.NoAutoTopics:
 		return config, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
-	case len(s.state.Topics()) >= s.cfg.MaxTopics:
-		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", len(s.state.Topics()), name)
+	case s.state.TopicCount() >= s.cfg.MaxTopics:
+		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", s.state.TopicCount(), name)
 	}
 	if err := config.Validate(); err != nil {
 		return config, err.(*model.Error)
@@ -85,8 +85,8 @@ func (s *Shard) groupFor(name string) (*state.Group, *model.Error) {
 	switch {
 	case s.cfg.NoAutoGroups:
 		return nil, model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
-	case len(s.state.Groups()) >= s.cfg.MaxGroups:
-		return nil, model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", len(s.state.Groups()), name)
+	case s.state.GroupCount() >= s.cfg.MaxGroups:
+		return nil, model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", s.state.GroupCount(), name)
 	}
 	s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
 	return s.state.Group(name), nil

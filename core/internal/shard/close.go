@@ -34,7 +34,7 @@ func (s *Shard) stop() bool {
 			s.endWait(waiters[0])
 		}
 	}
-	if s.reading > 0 || !s.stalled.empty() {
+	if s.away > 0 || !s.stalled.empty() {
 		return false
 	}
 	s.commits.write(s)
@@ -44,6 +44,7 @@ func (s *Shard) stop() bool {
 		r.refuseAll(errShuttingDown)
 	}
 	s.readers.stop()
+	s.files.stop()
 	return true
 }
 

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// readerCount is how many goroutines read for a shard: cold reads block.
+	readerCount = 2
 	// loopCopy is how much of an answer the loop itself copies, if it is hot.
 	loopCopy = 16 << 10
 	// Reads of cold records that lie this near each other are one read.
@@ -43,7 +45,7 @@ func (s *Shard) read(j *readJob, bytes int) {
 	}
 	if hot && bytes <= loopCopy {
 		j.copyAll()
-		j.decide(s)
+		j.answer(s)
 		return
 	}
 	for _, b := range j.slabs {
@@ -51,39 +53,19 @@ func (s *Shard) read(j *readJob, bytes int) {
 			b.refs.Add(1)
 		}
 	}
-	s.reading++
-	if s.env.Read != nil {
-		s.env.Read(j.runApart)
-		return
-	}
-	s.readers.add(j)
-}
-
-// runApart is the job on a reader.
-func (j *readJob) runApart() {
-	j.copyAll()
-	for _, b := range j.slabs {
-		if b != nil {
-			j.shard.tail.release(b)
+	s.apart(&s.readers, func() func(*Shard) {
+		j.copyAll()
+		for _, b := range j.slabs {
+			if b != nil {
+				j.shard.tail.release(b)
+			}
 		}
-	}
-	j.shard.inbox.putNow(&run{reqs: []request{(*readResult)(j)}})
+		return j.answer
+	})
 }
 
-// readResult is a job that comes back from a reader.
-type readResult readJob
-
-func (r *readResult) class() class { return control }
-
-func (r *readResult) refuse(err error) { r.pull.refuse(err) }
-
-func (r *readResult) decide(s *Shard) {
-	s.reading--
-	(*readJob)(r).decide(s)
-}
-
-// decide answers the pull.
-func (j *readJob) decide(s *Shard) {
+// answer answers the pull.
+func (j *readJob) answer(s *Shard) {
 	if j.err != nil {
 		s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", j.pull.Queue.Num, "err", j.err)
 		j.pull.fail(s, &model.Error{Code: model.Internal, Definite: true, Detail: "a stored message cannot be verified", Err: j.err})

@@ -8,6 +8,8 @@ type Stats struct {
 	Delivered, DeliveredBytes int64 // messages that pulls handed out
 	Refused                   int64 // messages not stored, by any error
 	Frames, FrameBytes        int64 // written to the log
+	Snapshots                 int64 // written
+	Sealed, Forgotten         int64 // segments
 	Written, Durable          model.LSN
 	Topics, Queues            int64
 	Groups, Cursors           int64
@@ -31,8 +33,8 @@ func (s *Shard) Stats() Stats {
 func (s *Shard) publishStats() {
 	c := &s.count
 	c.Written, c.Durable = s.written, s.durable
-	c.Topics, c.Queues = int64(len(s.state.Topics())), int64(len(s.state.Queues()))
-	c.Groups, c.Cursors = int64(len(s.state.Groups())), int64(s.state.Cursors())
+	c.Topics, c.Queues = int64(s.state.TopicCount()), int64(s.state.QueueCount())
+	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
 	c.CacheBytes = s.tail.bytes
 	s.statsMu.Lock()
