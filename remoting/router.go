@@ -55,6 +55,8 @@ type route struct {
 	requests, errors tally // of the family
 }
 
+//go:generate go test -run TestDocumentationIsCurrent . -update
+
 // table is the one list of what is handled. The documentation is printed from
 // it, and a test compares it with the codes of package wire.
 func table() []route {

@@ -140,6 +140,9 @@ func TestProperties(t *testing.T) {
 	if Property([]byte("noseparator"), "n") != nil {
 		t.Error("text without a value has a property")
 	}
+	if got := Property([]byte("\x02\x02junk\x02TAGS\x01red\x02"), "TAGS"); string(got) != "red" {
+		t.Errorf("behind pieces without a value: %q", got)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

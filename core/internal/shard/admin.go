@@ -74,22 +74,30 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	return config, nil
 }
 
-// groupFor returns a group, and makes it if it may.
-func (s *Shard) groupFor(name string) (*state.Group, *model.Error) {
-	if g := s.state.Group(name); g != nil {
-		return g, nil
+// mayUse says why a consumer may not use a group, nil if it may: the group is
+// there, or may be made.
+func (s *Shard) mayUse(name string) *model.Error {
+	if s.state.Group(name) != nil {
+		return nil
 	}
 	if err := model.ValidGroup(name); err != nil {
-		return nil, err.(*model.Error)
+		return err.(*model.Error)
 	}
 	switch {
 	case s.cfg.NoAutoGroups:
-		return nil, model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
+		return model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
 	case s.state.GroupCount() >= s.cfg.MaxGroups:
-		return nil, model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", s.state.GroupCount(), name)
+		return model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", s.state.GroupCount(), name)
 	}
-	s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
-	return s.state.Group(name), nil
+	return nil
+}
+
+// groupFor returns a group that may be used, and makes it if need be.
+func (s *Shard) groupFor(name string) *state.Group {
+	if s.state.Group(name) == nil {
+		s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
+	}
+	return s.state.Group(name)
 }
 
 // adminRequest is an Admin.

@@ -19,7 +19,7 @@ type Config struct {
 	CacheBytes int64
 	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
 	InboxBytes int
-	// MaxMessageBytes bounds a body; default 4 MiB.
+	// MaxMessageBytes bounds a body; default 4 MiB, at most 6 MiB less 64 KiB.
 	MaxMessageBytes int
 	// NoAutoTopics refuses sends to unknown topics instead of creating them.
 	NoAutoTopics bool
@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
 	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
 	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
-	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, 4<<20)
+	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)
 	c.Retention = orDefault(c.Retention, model.Retention{Age: 72 * time.Hour})
 	c.MaxTopics = orDefault(c.MaxTopics, 100_000)

@@ -79,18 +79,17 @@ func (r *commitRequest) refuse(err error) {
 }
 
 func (r *commitRequest) decide(s *Shard) {
-	var failed *model.Error
 	for i := range r.offsets {
-		if err := r.commit(s, &r.offsets[i]); err != nil && failed == nil {
-			failed = err
+		if err := s.checkCommit(&r.offsets[i]); err != nil {
+			s.touch(r.client)
+			r.refuse(err)
+			return
 		}
 	}
-	if r.done == nil {
-		return
+	for i := range r.offsets {
+		r.commit(s, &r.offsets[i])
 	}
-	if failed != nil {
-		s.touch(r.client)
-		r.done(failed)
+	if r.done == nil {
 		return
 	}
 	l := atWritten
@@ -123,29 +122,33 @@ func (s *Shard) frameEnd() model.LSN {
 	return s.end
 }
 
-func (r *commitRequest) commit(s *Shard, o *CursorOffset) *model.Error {
+// checkCommit finds what is wrong with an offset. It changes nothing.
+func (s *Shard) checkCommit(o *CursorOffset) *model.Error {
 	if o.Offset < 0 {
 		return model.Errorf(model.InvalidOffset, "offset %d is below 0", o.Offset)
 	}
 	if _, err := s.queueFor(o.Queue); err != nil {
 		return err
 	}
-	g, err := s.groupFor(o.Group)
-	if err != nil {
-		return err
-	}
+	return s.mayUse(o.Group)
+}
+
+func (r *commitRequest) commit(s *Shard, o *CursorOffset) {
+	g := s.groupFor(o.Group)
 	id := model.CursorID{Group: g.ID, Queue: o.Queue}
 	switch {
 	case o.Reset:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
 	case r.done == nil:
-		s.commits.add(s, id, o.Offset)
+		// Judged now, not when it is written: a pull may have been told the reset by then.
+		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
+			s.commits.add(s, id, o.Offset)
+		}
 	default:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetCommit, o.Offset)
 	}
-	return nil
 }
 
 // queueFor returns a queue, or says what is wrong with its name.
@@ -241,5 +244,5 @@ func (s *Shard) offsetByTime(q *state.Queue, o *OffsetQuery, visible model.Offse
 	if p, ok := s.index.FindTime(q.Slot, o.Time+1); ok {
 		after = min(p.Offset, visible)
 	}
-	return max(after-1, q.Min)
+	return max(q.LastBefore(after), q.Min)
 }

@@ -13,8 +13,9 @@ import (
 
 const (
 	// gapBytes is how far the LSN jumps after an unclean start on another boot:
-	// past what the unsynced window and the frame being written could have held.
-	gapBytes = maxUnsynced + 2*wal.MaxFrame
+	// past what the unsynced window, the send that filled it and the frame it began
+	// in could have held.
+	gapBytes = maxUnsynced + maxSend + 2*wal.MaxFrame
 	// gapOffsets is the same in messages: no publication has fewer than 16 bytes.
 	gapOffsets = gapBytes / 16
 )

@@ -79,4 +79,4 @@ func (y *syncing) mark(s *Shard) {
 }
 
 // full tells that the unsynced window has reached its cap.
-func (s *Shard) full() bool { return int64(s.end-s.durable) >= maxUnsynced }
+func (s *Shard) full() bool { return int64(s.frameEnd()-s.durable) >= maxUnsynced }

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
@@ -159,6 +161,17 @@ func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
 		}
 	}
 	return floor, any
+}
+
+// LastBefore returns the offset before the given one, passing over gaps.
+func (q *Queue) LastBefore(offset model.Offset) model.Offset {
+	offset--
+	for _, g := range slices.Backward(q.gaps) {
+		if g.from <= offset && offset < g.to {
+			offset = g.from - 1
+		}
+	}
+	return offset
 }
 
 // GapAt returns the end of the recorded gap that offset lies in.
