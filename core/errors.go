@@ -22,6 +22,7 @@ const (
 	TopicNotFound   = model.TopicNotFound
 	GroupNotFound   = model.GroupNotFound
 	OffsetNotFound  = model.OffsetNotFound
+	MessageNotFound = model.MessageNotFound
 	NoPermission    = model.NoPermission
 	Unauthenticated = model.Unauthenticated
 	Forbidden       = model.Forbidden

@@ -78,6 +78,22 @@ func Parse(b []byte) (kind Kind, content []byte, n int, err error) {
 	return Kind(b[crcSize]), b[start:n], n, nil
 }
 
+// MaxHead is how many bytes of a record tell its length.
+const MaxHead = crcSize + 1 + 4
+
+// FullSize returns the length of the record that begins with head, 0 if that is
+// the beginning of none.
+func FullSize(head []byte) int {
+	if len(head) < MaxHead {
+		return 0
+	}
+	length, used := binary.Uvarint(head[crcSize+1:])
+	if used <= 0 || length > math.MaxInt32 {
+		return 0
+	}
+	return crcSize + 1 + used + int(length)
+}
+
 // DataWire returns the message within the content of a data record.
 func DataWire(content []byte) (Wire, error) {
 	var r Data

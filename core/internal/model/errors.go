@@ -22,6 +22,7 @@ const (
 	TopicNotFound
 	GroupNotFound
 	OffsetNotFound // the group has no committed offset there
+	MessageNotFound
 	NoPermission   // the topic does not allow reading or writing
 	Unauthenticated
 	Forbidden
@@ -48,6 +49,7 @@ var codeText = [codeEnd]string{
 	TopicNotFound:   "topic not found",
 	GroupNotFound:   "group not found",
 	OffsetNotFound:  "offset not found",
+	MessageNotFound: "message not found",
 	NoPermission:    "no permission",
 	Unauthenticated: "unauthenticated",
 	Forbidden:       "forbidden",

@@ -149,6 +149,10 @@ func (s *Shard) administer(op AdminOp) error {
 			id = g.ID
 		}
 		s.emit(&record.Group{ID: id, Config: op.Config})
+	case DeleteTopic:
+		return s.deleteTopic(op.Name)
+	case DeleteGroup:
+		return s.deleteGroup(op.Name)
 	default:
 		return model.Errorf(model.Unsupported, "administrative act %T is not supported", op)
 	}

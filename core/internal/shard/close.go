@@ -39,6 +39,9 @@ func (s *Shard) stop() bool {
 	}
 	s.commits.write(s)
 	s.settle()
+	if !s.snapshots.last(s) {
+		return false
+	}
 	s.closeLog()
 	for _, r := range s.inbox.end() {
 		r.refuseAll(errShuttingDown)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
 	"github.com/gantrymq/gantry/core/record"
 )
 
@@ -20,9 +21,9 @@ const (
 // stands in TRIM records before anything is removed.
 type retention struct {
 	armed bool
-	busy  bool            // one is being looked at or removed
-	doom  []index.Extents // of the segment that goes, still to be trimmed
-	spans segmentSpan
+	busy  bool           // one is being looked at or removed
+	doom  []index.Extent // of the segment that goes, still to be trimmed
+	span  segmentSpan
 	stays string // why the oldest segment stays, as of the last look
 }
 
@@ -41,11 +42,12 @@ func (r *retention) arm(s *Shard, in int64) {
 // ring looks at the oldest segment.
 func (r *retention) ring(s *Shard) {
 	r.armed = false
-	oldest, ok := s.index.Oldest()
 	if s.Err() != nil || s.stopping || r.busy {
 		return
 	}
-	if !ok || oldest.Sealed == nil {
+	var oldest index.SegmentInfo
+	s.index.Each(func(x index.SegmentInfo) bool { oldest = x; return false })
+	if oldest.Sealed == nil {
 		return // the next seal wakes us
 	}
 	if safe, two := s.snapshots.safe(); !two || oldest.End > safe {
@@ -56,9 +58,10 @@ func (r *retention) ring(s *Shard) {
 		return
 	}
 	r.busy = true
-	r.spans = segmentSpan{oldest.Base, oldest.End}
+	r.span = segmentSpan{oldest.Base, oldest.End}
 	s.apart(&s.readers, func() func(*Shard) {
-		all, err := oldest.Sealed.Extents()
+		var all []index.Extent
+		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
 		return func(s *Shard) { s.retention.judge(s, all, err) }
 	})
 }
@@ -66,13 +69,13 @@ func (r *retention) ring(s *Shard) {
 // mayBeOld is a cheap guess whether a segment is worth a snapshot.
 func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 	age := s.cfg.Retention.Age.Milliseconds()
-	return age > 0 && s.now.Wall-seg.LastTime > age
+	return age > 0 && s.now.Wall-seg.Last > age
 }
 
 // judge decides whether the segment goes.
-func (r *retention) judge(s *Shard, all []index.Extents, err error) {
+func (r *retention) judge(s *Shard, all []index.Extent, err error) {
 	if err != nil {
-		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.spans.base, "err", err)
+		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
 		r.stays = "its index cannot be read"
 	} else {
 		r.stays = s.whyKeep(all)
@@ -82,13 +85,13 @@ func (r *retention) judge(s *Shard, all []index.Extents, err error) {
 		r.arm(s, retentionEvery)
 		return
 	}
-	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.spans.base, "end", r.spans.end)
+	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
 	r.doom = all
 	s.inbox.poke()
 }
 
 // whyKeep says which queue of a segment keeps it, "" if none does.
-func (s *Shard) whyKeep(all []index.Extents) string {
+func (s *Shard) whyKeep(all []index.Extent) string {
 	var topic *model.TopicConfig
 	var rule model.Retention
 	for i := range all {
@@ -102,7 +105,7 @@ func (s *Shard) whyKeep(all []index.Extents) string {
 			rule, _ = topic.Retention(s.cfg.Retention) // was validated when it was set
 		}
 		expired := rule.Age > 0 && s.now.Wall-x.LastTime > rule.Age.Milliseconds() ||
-			rule.Bytes > 0 && s.index.BytesFrom(q.Slot, x.End) >= rule.Bytes
+			rule.Bytes > 0 && bytesBehind(q, x) >= rule.Bytes
 		if !expired {
 			return fmt.Sprintf("queue %d of topic %s has messages within their retention", q.Num, topic.Name)
 		}
@@ -113,9 +116,19 @@ func (s *Shard) whyKeep(all []index.Extents) string {
 	return ""
 }
 
+// bytesBehind estimates how much a queue has behind a run of messages, by their
+// average size.
+func bytesBehind(q *state.Queue, x *index.Extent) int64 {
+	n := q.Next - x.End - q.Gaps().Within(x.End, q.Next)
+	return int64(n) * (x.Bytes / int64(x.End-x.First))
+}
+
 // step moves the first offsets of the queues of the segment that goes.
 func (r *retention) step(s *Shard) {
-	if r.doom == nil || s.Err() != nil {
+	if s.index.Sweep(trimSlice) {
+		s.inbox.poke()
+	}
+	if r.doom == nil {
 		return
 	}
 	trim := record.Trim{}
@@ -133,7 +146,7 @@ func (r *retention) step(s *Shard) {
 		return
 	}
 	r.doom = nil
-	trim.Before = r.spans.end
+	trim.Before = r.span.end
 	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.remove(s, err) }))
 }
 
@@ -142,7 +155,9 @@ func (r *retention) remove(s *Shard, err error) {
 	if err != nil {
 		return
 	}
-	span := r.spans
+	span := r.span
+	// The parts of the dropped segments are closed once no reader has them: their
+	// files close themselves when nobody refers to them.
 	s.index.Drop(span.end)
 	if err := s.log.Trim(span.end); err != nil {
 		s.logger.Error("a segment cannot be removed", "shard", s.cfg.Shard, "lsn", span.base, "err", err)

@@ -1,8 +1,8 @@
 package shard
 
 import (
+	"bytes"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -21,6 +21,7 @@ const swapSlice = 500
 type seals struct {
 	queue    []segmentSpan // full, not yet sealed
 	building bool
+	failed   bool // the last attempt; the next one comes with the next full segment
 	swapping *index.Sealed
 }
 
@@ -30,6 +31,7 @@ type segmentSpan struct{ base, end model.LSN }
 // ended notes that a segment is full.
 func (l *seals) ended(base, end model.LSN) {
 	l.queue = append(l.queue, segmentSpan{base, end})
+	l.failed = false
 }
 
 // step does what a step of the loop does for seals.
@@ -37,15 +39,24 @@ func (l *seals) step(s *Shard) {
 	switch {
 	case s.Err() != nil || l.building:
 	case l.swapping != nil:
-		if s.index.Swap(l.swapping, s.slotOf, swapSlice) {
-			l.swapping = nil
-			s.count.Sealed++
-			s.retention.wake(s)
-		}
-		s.inbox.poke()
-	case len(l.queue) > 0 && s.durable >= l.queue[0].end:
+		l.swap(s)
+	case len(l.queue) > 0 && !l.failed && s.durable >= l.queue[0].end:
 		l.build(s, l.queue[0])
 	}
+}
+
+func (l *seals) swap(s *Shard) {
+	done, err := s.index.Swap(l.swapping, s.slotOf, swapSlice)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	if done {
+		l.swapping = nil
+		s.count.Sealed++
+		s.retention.wake(s)
+	}
+	s.inbox.poke()
 }
 
 // slotOf maps a sealed segment's queue to its slot; a queue of a deleted topic
@@ -74,10 +85,7 @@ func (l *seals) built(s *Shard, span segmentSpan, sealed *index.Sealed, err erro
 		// Its index stays in memory. Without room on the disk it is tried again
 		// with the next segment.
 		s.logger.Error("a segment's index could not be written; it stays in memory", "shard", s.cfg.Shard, "lsn", span.base, "err", err)
-		l.queue = append(l.queue[1:], span)
-		if len(l.queue) == 1 {
-			l.retryLater(s)
-		}
+		l.failed = true // until the next segment is full
 		return
 	}
 	l.queue = l.queue[1:]
@@ -86,20 +94,19 @@ func (l *seals) built(s *Shard, span segmentSpan, sealed *index.Sealed, err erro
 
 // sealSegment builds, stores and opens the part.
 func sealSegment(log wal.Log, shard model.ShardID, span segmentSpan) (*index.Sealed, error) {
-	parts := log.Parts()
-	r, w := io.Pipe()
-	built := make(chan error, 1)
-	go func() {
-		err := index.Build(log.ReadAt, shard, span.base, span.end, w)
-		w.CloseWithError(err)
-		built <- err
-	}()
-	err := parts.Put(indexName(span.base), r)
-	r.CloseWithError(err)
-	if buildErr := <-built; err == nil {
-		err = buildErr
-	}
+	b := index.NewBuilder(shard, span.base)
+	err := walkFrames(log, span.base, span.end, func(h wal.Header, payload []byte) error {
+		return b.AddFrame(h.LSN+wal.HeaderSize, payload, h.Count)
+	})
 	if err != nil {
+		return nil, err
+	}
+	var part bytes.Buffer
+	if err := b.Finish(span.end, &part); err != nil {
+		return nil, err
+	}
+	parts := log.Parts()
+	if err := parts.Put(indexName(span.base), &part); err != nil {
 		return nil, err
 	}
 	return openIndex(parts, indexName(span.base))

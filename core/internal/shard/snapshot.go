@@ -109,6 +109,27 @@ func (n *snapshots) written(s *Shard, at model.LSN, err error) {
 	s.count.Snapshots++
 }
 
+// lastBytes of log are replayed rather than written down at an orderly stop.
+const lastBytes = 1 << 20
+
+// last takes a last snapshot, so that the next start replays little. It reports
+// whether the shard may close: one that was begun is completed.
+func (n *snapshots) last(s *Shard) (done bool) {
+	if s.Err() != nil {
+		return true
+	}
+	if n.taking == nil && n.image == nil && int64(s.end-n.begun) > lastBytes {
+		n.begin(s)
+	}
+	for n.taking != nil {
+		n.step(s)
+	}
+	if n.image != nil {
+		n.step(s)
+	}
+	return n.image == nil && !n.writing
+}
+
 // safe returns up to where no start needs the log for its state: the older of
 // the kept snapshots. ok is false while there are not two.
 func (n *snapshots) safe() (model.LSN, bool) {

@@ -131,6 +131,11 @@ func (s *State) QueueCount() int { return s.live }
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
+// HasGroup tells whether there is a group with that id.
+func (s *State) HasGroup(id model.GroupID) bool {
+	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
+}
+
 // GroupCount returns how many groups there are.
 func (s *State) GroupCount() int { return len(s.byGroup) }
 
@@ -163,12 +168,26 @@ func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
 	return floor, any
 }
 
+// Gaps are ranges of offsets that no message has, for ever. The slice is not changed.
+type Gaps []gap
+
+// Gaps returns the queue's gaps.
+func (q *Queue) Gaps() Gaps { return q.gaps }
+
+// Within returns how many of the offsets in [from, to) no message has.
+func (g Gaps) Within(from, to model.Offset) (n model.Offset) {
+	for _, gap := range g {
+		n += max(min(gap.to, to)-max(gap.from, from), 0)
+	}
+	return n
+}
+
 // LastBefore returns the offset before the given one, passing over gaps.
-func (q *Queue) LastBefore(offset model.Offset) model.Offset {
+func (g Gaps) LastBefore(offset model.Offset) model.Offset {
 	offset--
-	for _, g := range slices.Backward(q.gaps) {
-		if g.from <= offset && offset < g.to {
-			offset = g.from - 1
+	for _, gap := range slices.Backward(g) {
+		if gap.from <= offset && offset < gap.to {
+			offset = gap.from - 1
 		}
 	}
 	return offset
