@@ -40,6 +40,9 @@ func (p parts) Put(name string, r io.Reader) error {
 }
 
 func (p parts) Open(name string) (part wal.Part, err error) {
+	if err := wal.CheckPartName(name); err != nil {
+		return nil, err
+	}
 	err = p.with(func(s *store) error {
 		content, ok := s.parts[name]
 		if !ok {
@@ -61,6 +64,9 @@ func (p parts) List(prefix string) (names []string, err error) {
 }
 
 func (p parts) Delete(name string) error {
+	if err := wal.CheckPartName(name); err != nil {
+		return err
+	}
 	return p.with(func(s *store) error {
 		delete(s.parts, name)
 		return nil

@@ -83,7 +83,7 @@ func (m *Mem) addable(op, name string) error {
 	if err := m.changeable(op, name); err != nil {
 		return err
 	}
-	if m.limits.Inodes > 0 && m.used().Inodes >= m.limits.Inodes && m.find(name) == nil {
+	if m.limits.Inodes > 0 && m.used().Inodes >= m.limits.Inodes {
 		return &fs.PathError{Op: op, Path: name, Err: syscall.ENOSPC}
 	}
 	return nil

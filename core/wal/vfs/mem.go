@@ -99,15 +99,15 @@ func (m *Mem) parent(op, name string) (*dirNode, string, error) {
 
 // add gives a new node its name, which must be free.
 func (m *Mem) add(op, name string, n *node) error {
-	if err := m.addable(op, name); err != nil {
-		return err
-	}
 	d, base, err := m.parent(op, name)
 	if err != nil {
 		return err
 	}
 	if d.names[base] != nil {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrExist}
+	}
+	if err := m.addable(op, name); err != nil {
+		return err
 	}
 	d.change(nameChange{add: base, node: n})
 	return nil
