@@ -84,12 +84,13 @@ type Log interface {
 	// the disk: what is allocated and unused in the segment that grows, and the
 	// spare one. A frame that finds no room there may still be appended; if the disk
 	// is full then, that ends the log as every failed write does. So an owner that
-	// watches Room, and stops in time, outlives a full disk.
-	Room() int64
+	// watches Room, and stops in time, outlives a full disk. preparing tells that a
+	// spare was asked for, and it is not known yet whether there is room for it.
+	Room() (bytes int64, preparing bool)
 
 	// Prepare asks for a spare segment, which the next Append with FlagSegmentStart
 	// takes: so that this neither waits for an allocation nor fails of a full disk.
-	// It is made in the background; notify tells when Room has grown. There is one
+	// It is made in the background; notify tells when that is done, or the disk is full. There is one
 	// spare at most: another call changes nothing. A full disk is no failure of the
 	// log: Room stays as it is, and the owner asks again when it likes.
 	Prepare()

@@ -55,6 +55,12 @@ func (x *Index) Roll(base model.LSN, storeTime int64) {
 // Segments returns the number of segments.
 func (x *Index) Segments() int { return len(x.segments) }
 
+// Complete tells whether the newest segment is sealed: nothing can be added to it.
+func (x *Index) Complete() bool {
+	n := len(x.segments)
+	return n > 0 && x.segments[n-1].sealed != nil
+}
+
 // SegmentStart returns where the newest segment begins, and when it began: the
 // store time of its first frame, or of its first message if it was loaded.
 func (x *Index) SegmentStart() (base model.LSN, storeTime int64) {
@@ -160,16 +166,20 @@ func (x *Index) RangeByTime(slot uint32, storeTime int64) (Range, bool) {
 }
 
 // Scan passes the messages of a queue with offsets in [from, to), in order, to
-// fn, until fn returns false or a sealed segment is met. Offsets that no message
-// has are skipped.
-func (x *Index) Scan(slot uint32, from, to model.Offset, fn func(Place) bool) {
+// fn, until fn returns false or a sealed segment is met; then it returns false.
+// Offsets that no message has are skipped.
+func (x *Index) Scan(slot uint32, from, to model.Offset, fn func(Place) bool) (complete bool) {
 	for from < to {
 		r, ok := x.Range(slot, from)
-		if !ok || r.Sealed != nil || !r.Scan(from, to, fn) {
-			return
+		if !ok {
+			return true
+		}
+		if r.Sealed != nil || !r.Scan(from, to, fn) {
+			return false
 		}
 		from = r.End
 	}
+	return true
 }
 
 // Find returns the first message of a queue at offset or behind it, unless it

@@ -23,7 +23,7 @@ const (
 	GroupNotFound
 	OffsetNotFound // the group has no committed offset there
 	MessageNotFound
-	NoPermission   // the topic does not allow reading or writing
+	NoPermission // the topic does not allow reading or writing
 	Unauthenticated
 	Forbidden
 	Busy         // too much is queued; try again later

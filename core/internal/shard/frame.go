@@ -98,6 +98,8 @@ func (s *Shard) rollReason(n int) record.RollReason {
 	switch {
 	case s.index.Segments() == 0:
 		return record.RollFirst
+	case s.index.Complete(): // what followed this segment was lost
+		return record.RollSize
 	case s.end == base:
 		return noRoll
 	case int64(s.end-base)+int64(max(n+wal.HeaderSize, min(frameLimit, int(s.cfg.SegmentBytes/4)))) > s.cfg.SegmentBytes:
@@ -123,7 +125,7 @@ func (s *Shard) openFrame(lsn model.LSN, n int, roll record.RollReason) {
 
 // beginSegment begins a frame that is the first of a segment.
 func (s *Shard) beginSegment(lsn model.LSN, n int) {
-	if base, _ := s.index.SegmentStart(); s.index.Segments() > 0 && s.end > base {
+	if base, _ := s.index.SegmentStart(); s.index.Segments() > 0 && s.end > base && !s.index.Complete() {
 		s.seals.ended(base, s.end)
 	}
 	s.beginFrame(lsn, wal.HeaderSize+n, wal.FlagSegmentStart)

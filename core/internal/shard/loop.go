@@ -103,6 +103,8 @@ func (s *Shard) decide(r *run, req request) {
 		req.decide(s)
 	case s.Err() != nil:
 		s.refuse(r, req, s.unavailable())
+	case class == appends && s.disk.empty:
+		s.refuse(r, req, errDiskFull)
 	case class == appends && (!s.stalled.empty() || s.full()):
 		s.stalled.add(r, req)
 	default:

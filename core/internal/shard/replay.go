@@ -37,7 +37,7 @@ func (r *recovery) loadIndexes(start model.LSN) error {
 			continue
 		}
 		sealed, err := openIndex(parts, name)
-		if err == nil && base != r.indexFrom && !sealed.Follows(r.indexFrom) {
+		if err == nil && base != start && !sealed.Follows(r.indexFrom) {
 			err = fmt.Errorf("the segment before it has none")
 		}
 		if err != nil {

@@ -21,22 +21,25 @@ const (
 // stands in TRIM records before anything is removed.
 type retention struct {
 	armed bool
+	alarm alarmID
 	busy  bool           // one is being looked at or removed
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
 	stays string // why the oldest segment stays, as of the last look
 }
 
-// wake looks at the oldest segment soon.
-func (r *retention) wake(s *Shard) {
-	r.arm(s, 0)
-}
+// wake looks at the oldest segment soon: something may allow it to go.
+func (r *retention) wake(s *Shard) { r.arm(s, 0) }
 
 func (r *retention) arm(s *Shard, in int64) {
-	if !r.armed && !r.busy {
-		r.armed = true
-		s.alarms.set(s, s.now.Mono+in, r)
+	if r.busy {
+		return
 	}
+	if r.armed {
+		s.alarms.cancel(s, r.alarm)
+	}
+	r.armed = true
+	r.alarm = s.alarms.set(s, s.now.Mono+in, r)
 }
 
 // ring looks at the oldest segment.

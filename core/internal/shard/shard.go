@@ -59,6 +59,8 @@ type Shard struct {
 	away      int // jobs that run apart
 	count     Stats
 
+	indexStatsAt int64 // when IndexBytes was counted
+
 	readers workers       // read cold messages
 	files   workers       // one: writes and deletes parts
 	ready   chan struct{} // closed when holdUntil is durable

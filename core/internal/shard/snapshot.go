@@ -107,6 +107,7 @@ func (n *snapshots) written(s *Shard, at model.LSN, err error) {
 	}
 	n.kept = append(slices.Clone(n.kept[len(n.outlived()):]), at)
 	s.count.Snapshots++
+	s.retention.wake(s)
 }
 
 // lastBytes of log are replayed rather than written down at an orderly stop.

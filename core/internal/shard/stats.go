@@ -18,6 +18,8 @@ type Stats struct {
 	Stalled                   int64 // requests that wait for a sync
 	Alarms                    int64 // timers set
 	CacheBytes                int64
+	Segments, IndexBytes      int64
+	DiskRoom, DiskFull        int64 // DiskFull is 1 while sends are refused for lack of room
 	InboxBytes                int64
 }
 
@@ -37,6 +39,14 @@ func (s *Shard) publishStats() {
 	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
 	c.CacheBytes = s.tail.bytes
+	c.Segments = int64(s.index.Segments())
+	if s.now.Mono-s.indexStatsAt >= 1000 { // they cost a walk over the segments
+		s.indexStatsAt, c.IndexBytes = s.now.Mono, s.index.Stats().Bytes
+	}
+	c.DiskRoom, c.DiskFull = s.disk.room, 0
+	if s.disk.low {
+		c.DiskFull = 1
+	}
 	s.statsMu.Lock()
 	s.published = *c
 	s.statsMu.Unlock()

@@ -19,11 +19,10 @@ type spare struct {
 const spareName = "spare.log"
 
 // Room returns what can certainly be appended. See wal.Log.
-func (l *Log) Room() int64 {
+func (l *Log) Room() (room int64, preparing bool) {
 	if l.usable() != nil {
-		return 0
+		return 0, false
 	}
-	var room int64
 	if l.active != nil {
 		room = max(0, l.active.allocated-l.active.pos(l.seq.End))
 	}
@@ -32,7 +31,7 @@ func (l *Log) Room() int64 {
 	if l.spare != nil && l.reserved {
 		room += max(0, l.spare.size-headerPage)
 	}
-	return room
+	return room, l.prepare || l.preparing
 }
 
 // Prepare asks for a spare segment. See wal.Log.
@@ -54,18 +53,24 @@ func (l *Log) prepareStep() bool {
 	wanted := l.prepare && l.failure() == nil
 	there, reserved := l.spare != nil, l.reserved
 	l.prepare = false
+	l.preparing = wanted && !(there && reserved)
+	wanted = l.preparing
 	l.mu.Unlock()
-	if !wanted || there && reserved {
+	if !wanted {
 		return false
 	}
-	if err := l.prepareAll(there); isFull(err) {
+	err := l.prepareAll(there)
+	l.mu.Lock()
+	l.preparing = false
+	l.mu.Unlock()
+	switch {
+	case isFull(err):
 		l.noteFull(err)
-		return false
-	} else if err != nil {
+	case err != nil:
 		l.fail(fmt.Errorf("make a spare segment: %w", err))
-		return true
+	default:
+		l.full = false
 	}
-	l.full = false
 	return true
 }
 
