@@ -155,10 +155,15 @@ func TestRetentionForgetsAndOffsetsStay(t *testing.T) {
 			check := func(c *core.Client) core.Offset {
 				t.Helper()
 				a := await(t, pull(c, core.Pull{Queue: q, Offset: 0}))
-				if a.status != core.PullOffsetMoved || a.min == 0 || a.next != a.min || a.max != n {
+				b := answer{status: core.PullOffsetMoved, next: a.min}
+				for b.status == core.PullOffsetMoved { // as long as more is forgotten meanwhile
+					a.min = b.next
+					b = await(t, pull(c, core.Pull{Queue: q, Offset: a.min}))
+				}
+				if a.status != core.PullOffsetMoved || a.min == 0 || a.max != n {
 					t.Fatalf("at 0: %+v", a)
 				}
-				if b := await(t, pull(c, core.Pull{Queue: q, Offset: a.min})); !strings.HasPrefix(b.bodies, fmt.Sprintf("body-%d ", a.min)) {
+				if !strings.HasPrefix(b.bodies, fmt.Sprintf("body-%d ", a.min)) {
 					t.Fatalf("at the first offset %d: %+v", a.min, b)
 				}
 				if got := lookup(t, c, first); got != "message not found" {

@@ -76,8 +76,8 @@ type Log interface {
 	// A refused call is an error of that call only, and the log goes on.
 	Trim(before LSN) error
 
-	// Start returns the first LSN that is kept: where Recover(0) begins. It is 0
-	// while the log is empty.
+	// Start returns the first LSN that is kept: where Recover(0) begins, known from
+	// Open on. It is 0 while the log is empty.
 	Start() LSN
 
 	// Room returns how many bytes can certainly be appended, whatever becomes of

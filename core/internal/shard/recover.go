@@ -57,7 +57,7 @@ func (s *Shard) recover() error {
 	}
 	s.state, s.storeTime = snapshot.state, snapshot.storeTime
 	r := recovery{shard: s, foldFrom: snapshot.lsn}
-	if err := r.loadIndexes(s.log.Start()); err != nil {
+	if err := r.loadIndexes(max(s.log.Start(), s.state.LogStart())); err != nil {
 		return err
 	}
 	found, err := s.log.Recover(min(r.foldFrom, r.indexFrom), r.frame)

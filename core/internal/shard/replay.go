@@ -121,13 +121,34 @@ func (r *recovery) fold(e record.Entry, lsn model.LSN, size int) error {
 	return nil
 }
 
+// trim does again what the log says was trimmed: the last owner may have ended
+// before it was done.
+func (r *recovery) trim() error {
+	s, start := r.shard, r.shard.state.LogStart()
+	s.index.Drop(start)
+	s.seals.forget(start)
+	if err := s.log.Trim(start); err != nil {
+		return err
+	}
+	parts := s.log.Parts()
+	names, err := parts.List("")
+	for _, name := range names {
+		if base, ok := indexBase(name); ok && base < start && err == nil {
+			err = parts.Delete(name)
+		}
+	}
+	return err
+}
+
 // finish takes over where the log ends.
 func (r *recovery) finish(found wal.Recovery) (err error) {
 	s := r.shard
 	if err := r.load(found.End); err != nil {
 		return err
 	}
-	s.index.Drop(s.state.LogStart())
+	if err := r.trim(); err != nil {
+		return err
+	}
 	s.end, s.storeTime = found.End, max(s.storeTime, found.StoreTime)
 	s.written, s.durable, err = s.log.Progress()
 	return err

@@ -3,6 +3,7 @@ package shard
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,11 @@ type segmentSpan struct{ base, end model.LSN }
 func (l *seals) ended(base, end model.LSN) {
 	l.queue = append(l.queue, segmentSpan{base, end})
 	l.failed = false
+}
+
+// forget drops the segments that end at or below an LSN.
+func (l *seals) forget(before model.LSN) {
+	l.queue = slices.DeleteFunc(l.queue, func(span segmentSpan) bool { return span.end <= before })
 }
 
 // step does what a step of the loop does for seals.
