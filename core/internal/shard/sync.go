@@ -66,6 +66,9 @@ func (y *syncing) ring(s *Shard) {
 
 // mark appends the idle mark once everything is durable and has been for a while.
 func (y *syncing) mark(s *Shard) {
+	if s.frame.open {
+		return // an alarm of this very ms has appended: that frame arms it anew
+	}
 	if !y.unmarked || s.holdUntil != 0 {
 		return
 	}
