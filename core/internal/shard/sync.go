@@ -81,5 +81,8 @@ func (y *syncing) mark(s *Shard) {
 	s.closeFrame()
 }
 
-// full tells that the unsynced window has reached its cap.
-func (s *Shard) full() bool { return int64(s.frameEnd()-s.durable) >= maxUnsynced }
+// full tells that the unsynced window has reached its cap, or that it is not
+// known yet whether there is room on the disk.
+func (s *Shard) full() bool {
+	return int64(s.frameEnd()-s.durable) >= maxUnsynced || s.disk.waiting
+}
