@@ -134,7 +134,7 @@ func (w *world) refusal(err error) (code model.Code, definite bool) {
 func (w *world) excused(code model.Code) bool {
 	switch code {
 	case model.Unavailable:
-		w.check(w.disk.failed, "V1", "unavailable, and no call of the file system failed")
+		w.check(w.disk.hurt, "V1", "unavailable, and no call of the file system failed")
 		return true
 	case model.ShuttingDown:
 		return w.proc.stopping

@@ -86,7 +86,8 @@ func (w *world) stepEnds() {
 	q := w.oracle.queue(queueID{t.name, w.drawQueue(t)})
 	mustSee := w.oracle.visibleEnd(q)
 	w.ask(t, shard.OffsetQuery{Queue: model.Queue{Topic: t.id, Num: q.id.num}, Kind: shard.OffsetMax}, nil, nil, func(info shard.OffsetInfo) {
-		w.check(info.Err == nil && info.Min == 0, "answer", "ends of %v: %+v", q.id, info)
+		w.check(info.Err == nil, "answer", "ends of %v: %+v", q.id, info)
+		w.oracle.checkMin(q, int64(info.Min))
 		w.oracle.checkMax(q, int64(info.Offset), mustSee)
 		w.check(int64(info.Offset) >= q.ended, "L2", "queue %v ended at %d, now at %d", q.id, q.ended, info.Offset)
 		q.ended = int64(info.Offset)
@@ -106,6 +107,7 @@ func (w *world) stepByTime() {
 	query := shard.OffsetQuery{Queue: model.Queue{Topic: t.id, Num: q.id.num}, Kind: shard.OffsetByTime, Time: at, Upper: upper}
 	w.ask(t, query, nil, nil, func(info shard.OffsetInfo) {
 		w.check(info.Err == nil, "answer", "by time: %v", info.Err)
+		w.oracle.checkMin(q, int64(info.Min))
 		w.oracle.checkByTime(q, at, upper, int64(info.Offset), mustSee)
 	})
 }

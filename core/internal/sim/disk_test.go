@@ -12,8 +12,11 @@ import (
 
 const (
 	dataDir    = "/data"
-	logDir     = "/data/shard-0000/log"
-	headerPage = 4096 // of a segment file, before its first frame
+	shardDir   = dataDir + "/shard-0000"
+	logDir     = shardDir + "/log"
+	partsDir   = shardDir + "/parts"
+	spareName  = "spare.log" // a segment to be
+	headerPage = 4096        // of a segment file, before its first frame
 )
 
 // disk is the file system under the log: it counts the calls, does at one of them
@@ -26,7 +29,8 @@ type disk struct {
 
 	armed  *fault
 	left   int  // calls until it happens
-	failed bool // a call that changes something has failed, in this life of the process
+	hurt   bool // a call that changes something has failed, in this life of the process
+	failed bool // and it was one that the log cannot do without
 
 	dead    bool     // the process died at a call
 	after   *vfs.Mem // what it left
@@ -82,7 +86,8 @@ func (d *disk) decide(op vfs.Op) vfs.Verdict {
 		v.Partial = int(op.Len) * f.torn / 8
 	}
 	if f.err != nil {
-		d.failed = true
+		d.hurt = true
+		d.failed = d.failed || fatal(op)
 		sometimes("io.failed." + string(op.Kind))
 		return v
 	}
@@ -95,6 +100,22 @@ func (d *disk) decide(op vfs.Op) vfs.Verdict {
 		d.leave()
 	}
 	return v
+}
+
+// fatal tells the calls whose failure ends the log. Snapshots, index parts and
+// spare segments are not needed, and a full disk is no reason to fail for them.
+func fatal(op vfs.Op) bool {
+	segment := path.Dir(op.Path) == logDir && path.Base(op.Path) != spareName
+	manifest := path.Dir(op.Path) == shardDir
+	switch op.Kind {
+	case vfs.OpWrite, vfs.OpSync:
+		return segment || manifest
+	case vfs.OpSyncDir:
+		return op.Path == logDir || op.Path == shardDir
+	case vfs.OpRename:
+		return manifest
+	}
+	return false
 }
 
 // leave takes the image that the next process finds. It is called after the torn
@@ -183,6 +204,10 @@ func (b *book) note(op vfs.Op, v vfs.Verdict, partial int64) {
 	case v.Err != nil:
 	case op.Kind == vfs.OpCreate:
 		b.names[op.Path] = true
+	case op.Kind == vfs.OpRename:
+		b.files[op.To], b.names[op.To] = f, true
+		delete(b.files, op.Path)
+		delete(b.names, op.Path)
 	case op.Kind == vfs.OpTruncate:
 		f.dirty = subtract(f.dirty, span{op.Len, math.MaxInt64})
 		f.lost = subtract(f.lost, span{op.Len, math.MaxInt64})
@@ -236,7 +261,9 @@ func (b *book) durable() int64 {
 func (b *book) look() int64 {
 	var paths []string
 	for p := range b.files {
-		paths = append(paths, p)
+		if path.Base(p) != spareName {
+			paths = append(paths, p)
+		}
 	}
 	slices.Sort(paths)
 	for _, p := range paths {

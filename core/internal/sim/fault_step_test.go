@@ -56,5 +56,6 @@ func (w *world) stepWallClock() {
 		by = -by
 		sometimes("clock.stepped_back")
 	}
+	w.latestWall()
 	w.wall += by
 }

@@ -200,7 +200,7 @@ func (k *cursor) inspected() { k.become(k.now, true, 0) }
 func (o *oracle) checkByTime(q *queue, at int64, upper bool, got, mustSee int64) {
 	w := o.w
 	for offset, m := range q.at {
-		if m.lost || offset >= mustSee {
+		if m.lost || offset < q.min || offset >= mustSee {
 			continue
 		}
 		switch {
@@ -210,7 +210,7 @@ func (o *oracle) checkByTime(q *queue, at int64, upper bool, got, mustSee int64)
 			w.check(got > offset, "L4", "the first of %v at %d or later is %d, that of message %d of %d", q.id, at, got, m.id, m.stored)
 		case m.stored <= at:
 			w.check(got >= offset, "L4", "the last of %v at %d or earlier is %d, message %d is at %d", q.id, at, got, m.id, offset)
-		case got == offset && got > 0:
+		case got == offset && got > q.min:
 			w.fail("L4", "the last of %v at %d or earlier is %d: message %d of %d", q.id, at, got, m.id, m.stored)
 		}
 	}

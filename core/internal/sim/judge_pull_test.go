@@ -79,7 +79,7 @@ func (o *oracle) pulled(c *call, r *shard.Records, err error) {
 // checkEnds judges what an answer says of the queue's ends. L2: the end never
 // goes back. L1: what was visible before the question is below it.
 func (o *oracle) checkEnds(p *pullCall, r *shard.Records) {
-	o.w.check(r.Min == 0, "L1", "the first offset is %d, and nothing was ever removed", r.Min)
+	o.checkMin(p.queue, int64(r.Min))
 	o.checkMax(p.queue, int64(r.Max), p.mustSee)
 }
 
@@ -137,11 +137,13 @@ func (o *oracle) checkSkipped(p *pullCall, from, to int64, before *message) {
 		}
 		m := p.queue.at[at]
 		switch {
+		case at < p.queue.min:
 		case m == nil && p.tags == nil:
 			o.w.fail("L2", "offset %d of %v is left out, and there is no gap", at, p.queue.id)
 		case m == nil:
 			// It has no answer yet. Which it is shows later.
 			p.queue.skipped = append(p.queue.skipped, skip{at, p.tags})
+		case m.expired:
 		case m.lost:
 			o.w.fail("L15", "offset %d of %v is in no gap, and its message %d was lost", at, p.queue.id, m.id)
 		case p.wants(m.tag):

@@ -70,8 +70,16 @@ func (o *oracle) inspectQueue(t *topic, num int32) bool {
 		if !ok {
 			return false
 		}
+		if at == 0 {
+			o.inspectMin(q, int64(r.Min))
+		}
 		if r.Status == shard.PullFound {
 			at = o.inspectFound(q, at, r)
+		}
+		if r.Status == shard.PullOffsetMoved && at < q.min {
+			at = q.min
+			r.Release()
+			continue
 		}
 		if next := int64(r.Next); next > at && r.Status != shard.PullNotFound { // the rest of the range is empty
 			q.gaps = append(q.gaps, span{at, next})
@@ -105,7 +113,7 @@ func (o *oracle) inspectFound(q *queue, at int64, r *shard.Records) int64 {
 // never goes back.
 func (o *oracle) inspectEnd(q *queue, end int64, before []span) {
 	w := o.w
-	q.gaps = joined(q.gaps)
+	q.gaps, before = above(joined(q.gaps), q.min), above(before, q.min)
 	w.check(len(q.gaps) >= len(before) && slices.Equal(q.gaps[:len(before)], before) || o.cuts > 0, "L2",
 		"queue %v had gaps %v and has %v", q.id, before, q.gaps)
 	w.check(o.cuts > 0 || len(q.gaps) == len(before), "L2", "queue %v has a new gap without a power cut: %v", q.id, q.gaps)
@@ -140,7 +148,7 @@ func (o *oracle) inspectMessages() {
 				sometimes("send.unknown_kept")
 			}
 			continue
-		case m.lost || m.outcome == refused || m.outcome == absent:
+		case m.expired || m.lost || m.outcome == refused || m.outcome == absent:
 			continue
 		case m.owed || m.placed() && o.cuts == 0:
 			w.fail("L1", "message %d at offset %d of %v, LSN %d, is gone (acknowledged: %v, seen: %v)", m.id, m.offset, m.queue, m.lsn, m.outcome == acked, m.seen)
@@ -190,10 +198,10 @@ func (w *world) readNow(pull shard.Pull) (r *shard.Records, ok bool) {
 	done := false
 	c.Pull(pull, func(got *shard.Records, err error) {
 		done, r = true, got
-		w.check(err == nil || w.disk.failed, "L1", "an inspection of %v fails: %v", pull.Queue, err)
+		w.check(err == nil || w.disk.hurt || w.disk.dead, "L1", "an inspection of %v fails: %v", pull.Queue, err)
 	})
 	c.Submit()
-	for range 3 {
+	for range 10 {
 		if p.step(); done {
 			break
 		}

@@ -30,6 +30,7 @@ const never = 1 << 62
 func (w *world) config() shard.Config {
 	return shard.Config{
 		Flush: w.flush, SegmentBytes: w.segment, CacheBytes: w.cache, MaxMessageBytes: w.maxBody,
+		SnapshotBytes: w.snapshot, Retention: w.retention,
 		InboxBytes:   1 << 40, // Submit must not wait: there is nobody else to make room
 		NoAutoTopics: w.noAuto,
 		SystemTopics: []model.TopicConfig{{Name: "TBW102", ReadQueues: 8, WriteQueues: 8, Perm: 7}},
@@ -52,9 +53,9 @@ func (w *world) start() {
 	w.lives++
 	p := &process{w: w, life: w.lives, nextStep: never}
 	w.proc = p
-	w.disk.failed = false
+	w.disk.failed, w.disk.hurt = false, false
 	var err error
-	p.shard, err = shard.Open(w.config(), tapWAL{w.files(w.disk), p}, shard.Env{Now: w.clocks, Read: p.read})
+	p.shard, err = shard.Open(w.config(), tapWAL{w.files(w.disk), p}, shard.Env{Now: w.clocks, Apart: p.apart})
 	if err != nil {
 		p.shard = nil
 		w.startFailed(err)
@@ -81,7 +82,7 @@ func (p *process) serve() {
 	c := p.shard.Connect(shard.ClientInfo{})
 	c.Offsets(nil, func([]shard.OffsetInfo, error) { ready = true })
 	c.Submit()
-	for range 10 {
+	for range 40 {
 		if p.step(); ready || w.disk.dead || p.shard.Err() != nil {
 			return
 		}
@@ -96,7 +97,7 @@ func (w *world) startFailed(err error) {
 		w.burial()
 		return
 	}
-	if w.disk.failed {
+	if w.disk.hurt {
 		w.kill(false)
 		return
 	}
@@ -111,7 +112,7 @@ func (w *world) recovered(p *process) {
 		sometimes("recovery.torn_tail")
 	}
 	durable := w.disk.book.durable()
-	w.check(durable >= int64(found.End) || w.disk.dead || w.disk.failed, "L12",
+	w.check(durable >= int64(found.End) || w.disk.dead || w.disk.hurt, "L12",
 		"recovery accepted the log up to LSN %d, and only %d is durable", found.End, durable)
 	gap := w.end() > int64(found.End) && !found.Clean && !found.SameBoot
 	if gap && found.End > 0 {
@@ -158,11 +159,14 @@ func (p *process) step() {
 	if p.shard.Err() != nil && p.failedAt == 0 {
 		p.failedAt = w.step + 1
 		sometimes("log.failed")
-		w.check(w.disk.failed, "V1", "the shard failed, and no call did: %v", p.shard.Err())
+		w.check(w.disk.hurt, "V1", "the shard failed, and no call did: %v", p.shard.Err())
 	}
 	if stopped {
 		p.stopping, p.shard = false, nil
 		return
+	}
+	if p.shard.Poked() {
+		p.wake()
 	}
 	if at, ok := p.shard.NextAlarm(); ok {
 		p.stepBy(at)
@@ -173,18 +177,20 @@ func (p *process) step() {
 // sync is the syncer's.
 func (p *process) sync() {
 	p.log.syncAt = false
-	p.log.file.SyncStep()
+	if p.log.file.SyncStep() {
+		p.log.work() // there may be more: it does one thing at a time
+	}
 	p.w.note("sync", uint64(p.w.disk.calls))
 }
 
-// read is a reader's: it takes a while.
-func (p *process) read(job func()) {
+// apart is a reader's or a writer's of parts: it takes a while.
+func (p *process) apart(job func()) {
 	w := p.w
 	if p.inline {
 		job()
 		return
 	}
-	sometimes("pull.cold")
+	sometimes("job.apart")
 	w.after(w.delay(w.readMax), func() {
 		job()
 		p.wake()

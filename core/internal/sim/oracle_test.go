@@ -55,6 +55,7 @@ type queue struct {
 	floor int64 // no message stored from now on has an offset below
 	top   int64 // the largest end that an answer gave
 	ended int64 // the largest end that a question for it was answered with
+	min   int64 // what is below was forgotten
 	gaps  []span
 
 	shown   int64      // everything below is certainly visible
@@ -92,6 +93,7 @@ type message struct {
 	stored  int64
 	seen    bool // a pull has shown it
 	lost    bool // a power cut took it, as it may
+	expired bool // it was forgotten, as it may be
 	owed    bool // at the last death: it must be there
 	found   bool // by the inspection under way
 }
@@ -136,6 +138,7 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 			m.id, m.queue, m.offset, m.lsn, id, offset, lsn)
 		w.check(m.stored == stored, "L3", "message %d was stored at %d, now at %d", m.id, m.stored, stored)
 		w.check(!m.lost, "L14", "message %d was lost in a power cut and is back", m.id)
+		w.check(!m.expired, "L14", "message %d was forgotten and is back", m.id)
 		return
 	}
 	w.check(m.outcome != absent, "U2", "message %d was not there after a restart and is now", m.id)

@@ -21,6 +21,9 @@ type box interface {
 	cut()            // the power goes: all that is not durable is lost
 }
 
+// segmentSize is where segments end in scenarios.
+const segmentSize = 1 << 20
+
 // stepped is what both logs can do.
 type stepped interface{ SyncStep() bool }
 
@@ -40,8 +43,7 @@ func (k *keeper) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 }
 
 func (k *keeper) sync() {
-	if !k.held && k.log != nil {
-		k.log.SyncStep()
+	for !k.held && k.log != nil && k.log.SyncStep() {
 	}
 }
 
@@ -83,7 +85,7 @@ func newFileBox() *fileBox { return &fileBox{disk: vfs.NewMem()} }
 
 func (b *fileBox) open() wal.WAL {
 	b.WAL = file.New(file.Options{
-		Dir: dataDir, FS: vfs.Wrap(b.disk, b.hook), Manual: true, SegmentSize: 256 << 10,
+		Dir: dataDir, FS: vfs.Wrap(b.disk, b.hook), Manual: true, SegmentSize: segmentSize + headerPage,
 		BootID: fmt.Sprint("boot ", b.boots),
 		Salt:   func() uint32 { b.salt += 0x9e3779b9; return b.salt },
 	})

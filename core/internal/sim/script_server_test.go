@@ -14,7 +14,7 @@ func (s *stage) cmdServer() {
 	s.config = shard.Config{
 		Flush:           s.line.durability("flush"),
 		MaxMessageBytes: s.line.bytes("max-message", 0),
-		SegmentBytes:    int64(s.line.bytes("segment", 0)),
+		SegmentBytes:    int64(s.line.bytes("segment", segmentSize)),
 		NoAutoTopics:    s.line.text("auto-topics", "yes") == "no",
 		NoAutoGroups:    s.line.text("auto-groups", "yes") == "no",
 		MaxTopics:       int(s.line.number("max-topics", 0)),
@@ -31,7 +31,7 @@ func (s *stage) server() *shard.Shard {
 }
 
 func (s *stage) start() {
-	env := shard.Env{Now: s.clocks, Read: func(job func()) { s.jobs = append(s.jobs, job) }, Logger: slog.New(slog.DiscardHandler)}
+	env := shard.Env{Now: s.clocks, Apart: func(job func()) { s.jobs = append(s.jobs, job) }, Logger: slog.New(slog.DiscardHandler)}
 	var err error
 	if s.shard, err = shard.Open(s.config, s.box.open(), env); err != nil {
 		panic(fmt.Sprintf("%s: the server does not start: %v", s.line.Pos, err))

@@ -36,7 +36,7 @@ func playScript(t *testing.T, file string, b box) {
 	if _, err := os.Stat(file); err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{box: b, clients: map[string]*shard.Client{}, cancels: map[string]func(){}}
+	s := &stage{box: b, clients: map[string]*shard.Client{}, cancels: map[string]func(){}, config: shard.Config{SegmentBytes: segmentSize}}
 	defer s.end()
 	datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 		s.line = line{d}
@@ -128,8 +128,10 @@ func (s *stage) client() *shard.Client {
 
 // settle lets the server work until nothing is left to do at this moment.
 func (s *stage) settle() {
-	for range 4 {
-		s.shard.Step()
+	for more := 4; more > 0; more-- {
+		if s.shard.Step(); s.shard.Poked() {
+			more = 4
+		}
 		s.box.sync()
 		jobs := s.jobs
 		s.jobs = nil

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/gantrymq/gantry/core/internal/model"
 )
@@ -23,6 +24,8 @@ type swarm struct {
 	mixed      bool             // some topics have a durability of their own
 	segment    int64
 	cache      int64
+	snapshot   int64           // bytes of log until one is due
+	retention  model.Retention // the server's
 	topics     int
 	queues     int32
 	groups     int
@@ -43,9 +46,11 @@ func newSwarm(seed uint64, steps int) swarm {
 	s := swarm{
 		seed: seed, steps: steps,
 		flush: model.Written, mixed: r.IntN(3) == 0,
-		segment: 64 << 10 << r.IntN(5),
-		cache:   pick[int64](r, 1, 4<<20, 8<<20),
-		topics:  1 + r.IntN(4), queues: 1 + int32(r.IntN(4)), groups: 1 + r.IntN(3), clients: 1 + r.IntN(6),
+		segment:   64 << 10 << r.IntN(5),
+		cache:     pick[int64](r, 1, 4<<20, 8<<20),
+		snapshot:  4 << 10 << r.IntN(8),
+		retention: drawRetention(r),
+		topics:    1 + r.IntN(4), queues: 1 + int32(r.IntN(4)), groups: 1 + r.IntN(3), clients: 1 + r.IntN(6),
 		maxBody: 4 << 20,
 		readMax: int64(r.IntN(4)), stepMax: int64(r.IntN(3)), pauseMax: int64(1 + r.IntN(10)),
 		syncMax:    pick[int64](r, 0, 2, 2, 20, 300, 30_000),
@@ -61,6 +66,14 @@ func newSwarm(seed uint64, steps int) swarm {
 	s.drawBodies(r)
 	s.weights = drawWeights(r, &s)
 	return s
+}
+
+func drawRetention(r *rand.Rand) model.Retention {
+	return model.Retention{
+		Age:      pick(r, 72*time.Hour, 72*time.Hour, time.Second, time.Minute, time.Hour),
+		Bytes:    pick[int64](r, 0, 0, 0, 100<<10),
+		Consumed: r.IntN(4) == 0,
+	}
 }
 
 // drawBodies picks how large messages are. Large ones with a slow disk fill the

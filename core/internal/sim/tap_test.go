@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"slices"
 	"sort"
 
 	"github.com/gantrymq/gantry/core/wal"
@@ -45,7 +46,8 @@ func (l *tap) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 	var err error
 	w := l.proc.w
 	before, last := w.frames, int64(0)
-	w.frames = nil
+	n := sort.Search(len(before), func(i int) bool { return before[i].lsn >= int64(from) })
+	w.frames = slices.Clone(before[:n]) // what a snapshot stands for is not read
 	l.found, err = l.Log.Recover(from, func(f wal.Frame) error {
 		w.check(f.StoreTime >= last, "L4", "store time of the frame at %d: %d after %d", f.LSN, f.StoreTime, last)
 		last = f.StoreTime
@@ -88,9 +90,24 @@ func (l *tap) Append(lsn wal.LSN, b []byte) error {
 	return nil
 }
 
-// Flush has the disk take its time.
+// Flush, Trim and Prepare leave work to the syncer, and the disk takes its time.
 func (l *tap) Flush() {
 	l.Log.Flush()
+	l.work()
+}
+
+func (l *tap) Trim(before wal.LSN) error {
+	err := l.Log.Trim(before)
+	l.work()
+	return err
+}
+
+func (l *tap) Prepare() {
+	l.Log.Prepare()
+	l.work()
+}
+
+func (l *tap) work() {
 	w := l.proc.w
 	if l.syncAt {
 		return

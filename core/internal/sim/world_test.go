@@ -18,14 +18,15 @@ const epoch = 1_700_000_000_000
 // world is one run: everything that the engine can notice.
 type world struct {
 	swarm
-	table  []what
-	step   int
-	nextID int
-	rng    *rand.Rand // of this step
-	now    int64      // ms; never stops, never jumps back
-	wall   int64      // what the wall clock shows at 0
-	events events
-	ticket uint64
+	table   []what
+	step    int
+	nextID  int
+	rng     *rand.Rand // of this step
+	now     int64      // ms; never stops, never jumps back
+	wall    int64      // what the wall clock shows at 0
+	wallMax int64      // the latest that it has shown
+	events  events
+	ticket  uint64
 
 	disk      *disk
 	frames    []frame // of the log, as far as it was written or recovered
