@@ -138,7 +138,7 @@ const idleAfter = 250
 // rotProven: what an earlier start has recovered was durable.
 func (w *world) rotProven() {
 	f := w.frames[w.rng.IntN(len(w.frames))]
-	if names, err := w.disk.mem.List(logDir); err != nil || f.lsn < segmentBase(names[0]) {
+	if w.place(f.lsn).name == "" {
 		return // its segment has gone
 	}
 	if f.end <= int64(w.proc.log.found.End) && f.lsn >= int64(w.proc.log.Start()) {
@@ -161,16 +161,13 @@ type place struct {
 	pos  int64
 }
 
-// flip flips a bit there.
-func (w *world) flip(mem *vfs.Mem, at place) {
+// flip flips a bit there. It reports whether there is such a file.
+func (w *world) flip(mem *vfs.Mem, at place) bool {
 	bit := byte(1) << w.rng.IntN(8)
-	err := mem.Rot(at.name, func(b []byte) []byte {
+	return mem.Rot(at.name, func(b []byte) []byte {
 		b[at.pos] ^= bit
 		return b
-	})
-	if err != nil {
-		panic(err)
-	}
+	}) == nil
 }
 
 // refusesFlip: recovery refuses the copy, and names the place.
@@ -198,11 +195,16 @@ func (w *world) rotUnderReader() {
 	if m == nil || m.lost || m.expired {
 		return
 	}
+	if w.place(m.lsn).name == "" {
+		return // its segment has gone
+	}
 	copy := w.disk.mem.ProcessCrash()
 	s, err := w.openAside(copy)
 	w.check(err == nil, "L3", "a copy of the disk is refused: %v", err)
 	defer s.Forget()
-	w.flip(copy, w.place(m.lsn+w.rng.Int64N(recordHead+int64(len(m.body)))))
+	if !w.flip(copy, w.place(m.lsn+w.rng.Int64N(recordHead+int64(len(m.body))))) {
+		return // the copy has forgotten its segment
+	}
 	c := s.Connect(shard.ClientInfo{})
 	c.Pull(shard.Pull{Queue: model.Queue{Topic: t.id, Num: q.id.num}, Offset: model.Offset(m.offset), MaxMessages: 1}, func(r *shard.Records, err error) {
 		if err == nil && r.Status != shard.PullFound {
@@ -221,7 +223,7 @@ func (w *world) rotUnderReader() {
 // recordHead is less than what a record has around its body.
 const recordHead = 80
 
-// place returns where an LSN lies.
+// place returns where an LSN lies; no name if its segment has gone.
 func (w *world) place(lsn int64) (at place) {
 	names, err := w.disk.mem.List(logDir)
 	if err != nil {
