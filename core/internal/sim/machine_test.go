@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -37,6 +38,14 @@ func (w *world) config() shard.Config {
 	}
 }
 
+// random is the shard's source of randomness: it depends on the life alone.
+func (w *world) random(b []byte) {
+	r := rand.New(rand.NewPCG(w.seed, uint64(w.lives)))
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+}
+
 // files returns the log of this machine on a disk.
 func (w *world) files(d *disk) wal.WAL {
 	salt := uint32(w.lives)
@@ -55,7 +64,7 @@ func (w *world) start() {
 	w.proc = p
 	w.disk.failed, w.disk.hurt = false, false
 	var err error
-	p.shard, err = shard.Open(w.config(), tapWAL{w.files(w.disk), p}, shard.Env{Now: w.clocks, Apart: p.apart})
+	p.shard, err = shard.Open(w.config(), tapWAL{w.files(w.disk), p}, shard.Env{Now: w.clocks, Random: w.random, Apart: p.apart})
 	if err != nil {
 		p.shard = nil
 		w.startFailed(err)
