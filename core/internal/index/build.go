@@ -206,3 +206,6 @@ func (b *Builder) writeKeys(out *blockWriter) {
 	}
 	out.endBlock()
 }
+
+// Messages returns how many messages were added.
+func (b *Builder) Messages() int { return len(b.entries) }

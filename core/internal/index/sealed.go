@@ -134,16 +134,18 @@ type Extent struct {
 // Extents passes the runs of messages to fn, by topic, queue and offset, until fn
 // returns false.
 func (s *Sealed) Extents(fn func(Extent) bool) error {
-	return s.eachRow(func(r *row) bool {
-		return fn(Extent{
-			Topic: r.topic, Queue: r.queue, Bytes: int64(r.bytes),
-			Range: Range{
-				First: r.first, End: r.end(), Segment: s.header.base,
-				FirstTime: s.header.first + int64(r.firstTime), LastTime: s.header.first + int64(r.lastTime),
-				Sealed: s, extent: extent{first: r.first, n: r.n, at: r.at, sealed: true},
-			},
-		})
-	})
+	return s.eachRow(func(r *row) bool { return fn(s.extentOf(r)) })
+}
+
+func (s *Sealed) extentOf(r *row) Extent {
+	return Extent{
+		Topic: r.topic, Queue: r.queue, Bytes: int64(r.bytes),
+		Range: Range{
+			First: r.first, End: r.end(), Segment: s.header.base,
+			FirstTime: s.header.first + int64(r.firstTime), LastTime: s.header.first + int64(r.lastTime),
+			Sealed: s, extent: extent{first: r.first, n: r.n, at: r.at, sealed: true},
+		},
+	}
 }
 
 // readEntries passes n entries from number at on to fn, until fn returns false.
