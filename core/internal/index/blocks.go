@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // blockWriter writes a part block by block, front to back.
@@ -50,8 +51,17 @@ func (b *blockWriter) endBlock() {
 
 // blockReader reads blocks and verifies them. Any number may read at once.
 type blockReader struct {
-	r    io.ReaderAt
-	seed uint32
+	r       io.ReaderAt
+	seed    uint32
+	buffers sync.Pool // of *[blockSize]byte, for reads of one block
+}
+
+// buffer returns a block to read into.
+func (b *blockReader) buffer() *[blockSize]byte {
+	if block, ok := b.buffers.Get().(*[blockSize]byte); ok {
+		return block
+	}
+	return new([blockSize]byte)
 }
 
 // read fills buf, whole blocks, from the block of that number on.
@@ -77,16 +87,17 @@ func (b *blockReader) read(buf []byte, number int64) error {
 // fn returns false. It reads little at first, and more the further it comes.
 func (b *blockReader) each(section int64, size int, from, n int64, fn func(i int64, item []byte) bool) error {
 	perBlock := int64(blockRoom / size)
-	var buf []byte
-	count := int64(1)
+	block := b.buffer()
+	defer b.buffers.Put(block)
+	buf, count := block[:], int64(1)
 	for i, end := from, from+n; i < end; {
-		block := i / perBlock
-		count = min(count, (end-1)/perBlock-block+1)
+		first := i / perBlock
+		count = min(count, (end-1)/perBlock-first+1)
 		if int64(cap(buf)) < count*blockSize {
 			buf = make([]byte, count*blockSize)
 		}
 		buf = buf[:count*blockSize]
-		if err := b.read(buf, section+block); err != nil {
+		if err := b.read(buf, section+first); err != nil {
 			return err
 		}
 		for rest := buf; len(rest) > 0 && i < end; rest = rest[blockSize:] {

@@ -13,7 +13,7 @@ import (
 
 // Builder makes the index part of a segment from the segment's frames. Equal
 // frames give equal bytes. It has one user at a time; its memory is bounded by
-// the segment: 24 bytes a message while frames are added, 28 in Finish, and 16 a key.
+// the segment: 24 bytes a message and 16 a key, in Finish 28 and at most 32.
 type Builder struct {
 	shard   model.ShardID
 	base    model.LSN
@@ -21,11 +21,12 @@ type Builder struct {
 	decoder record.Decoder
 
 	first, last int64 // store times of messages
-	entries     []built
+	entries     chunks[built]
 	rows        []row // in the order of their first messages; at is not set
 	newest      map[queueName]uint32
 	starts      starts
-	keys        []key
+	found       chunks[key]       // in the order of the log
+	keys        []key             // sorted, once all are found
 	pos         uint32            // of the message whose keys are being added
 	addKey      func(hash uint64) // made once
 }
@@ -44,7 +45,7 @@ type queueName struct {
 // NewBuilder returns a builder for the segment that begins at base.
 func NewBuilder(shard model.ShardID, base model.LSN) *Builder {
 	b := &Builder{shard: shard, base: base, end: base, newest: make(map[queueName]uint32)}
-	b.addKey = func(hash uint64) { b.keys = append(b.keys, key{hash, b.pos}) }
+	b.addKey = func(hash uint64) { b.found.add(key{hash, b.pos}) }
 	return b
 }
 
@@ -79,7 +80,7 @@ func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
 		return fmt.Errorf("message has the address %d", d.Wire.PhysicalOffset())
 	}
 	stored := d.Wire.StoreTime()
-	if len(b.entries) == 0 {
+	if b.entries.len() == 0 {
 		b.first, b.last = stored, stored
 	}
 	if stored < b.last || !fits(stored-b.first) || !fits(int64(lsn-b.base)+int64(size)) {
@@ -95,7 +96,7 @@ func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
 	r.n++
 	r.bytes += e.size
 	r.lastTime = e.time
-	b.entries = append(b.entries, built{e, at})
+	b.entries.add(built{e, at})
 	b.starts.add(e.pos, e.size)
 	b.pos = e.pos
 	EachKey(d.Wire, size, b.addKey)
@@ -128,7 +129,7 @@ func (b *Builder) Finish(end model.LSN, w io.Writer) error {
 	b.sortKeys()
 	h := header{
 		shard: b.shard, base: b.base, end: end, first: b.first, last: b.last,
-		rows: uint32(len(b.rows)), entries: uint32(len(b.entries)), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
+		rows: uint32(len(b.rows)), entries: uint32(b.entries.len()), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
 	}
 	out := newBlockWriter(w)
 	h.put(out.next(headerSize))
@@ -139,15 +140,39 @@ func (b *Builder) Finish(end model.LSN, w io.Writer) error {
 	return out.w.Flush()
 }
 
-// sortKeys sorts the keys and drops those that a message has twice.
+// sortKeys sorts the keys and drops those that a message has twice: first by the
+// upper bits of their hashes, which are spread evenly, then each part for itself.
 func (b *Builder) sortKeys() {
-	slices.SortFunc(b.keys, func(a, b key) int {
-		if c := cmp.Compare(a.hash, b.hash); c != 0 {
-			return c
+	const bits = 8
+	var ends [1<<bits + 1]int // of the parts, once all keys are in their places
+	for _, c := range b.found.all {
+		for i := range c {
+			ends[c[i].hash>>(64-bits)+1]++
 		}
-		return cmp.Compare(a.pos, b.pos)
-	})
-	b.keys = slices.Compact(b.keys)
+	}
+	for i := range 1 << bits {
+		ends[i+1] += ends[i]
+	}
+	keys := make([]key, b.found.len())
+	for _, c := range b.found.all {
+		for _, k := range c {
+			at := &ends[k.hash>>(64-bits)]
+			keys[*at] = k
+			*at++
+		}
+	}
+	b.found = chunks[key]{}
+	from := 0
+	for _, end := range ends[:1<<bits] {
+		slices.SortFunc(keys[from:end], func(a, b key) int {
+			if a.hash != b.hash {
+				return cmp.Compare(a.hash, b.hash)
+			}
+			return cmp.Compare(a.pos, b.pos)
+		})
+		from = end
+	}
+	b.keys = slices.Compact(keys)
 }
 
 // writeRows writes the directory, and the entries in its order.
@@ -169,14 +194,14 @@ func (b *Builder) writeRows(out *blockWriter) {
 	}
 	out.endBlock()
 
-	sorted := make([]uint32, len(b.entries))
-	for i := range b.entries {
-		r := &b.rows[b.entries[i].row]
-		sorted[r.at] = uint32(i)
+	sorted := make([]uint32, b.entries.len())
+	for i := range uint32(len(sorted)) {
+		r := &b.rows[b.entries.at(i).row]
+		sorted[r.at] = i
 		r.at++
 	}
 	for _, i := range sorted {
-		b.entries[i].put(out.next(entrySize))
+		b.entries.at(i).put(out.next(entrySize))
 	}
 	out.endBlock()
 }
@@ -208,4 +233,4 @@ func (b *Builder) writeKeys(out *blockWriter) {
 }
 
 // Messages returns how many messages were added.
-func (b *Builder) Messages() int { return len(b.entries) }
+func (b *Builder) Messages() int { return b.entries.len() }

@@ -149,10 +149,9 @@ func (s *Sealed) extentOf(r *row) Extent {
 }
 
 // readEntries passes n entries from number at on to fn, until fn returns false.
-func (s *Sealed) readEntries(at int64, n int, fn func(i int, e *entry) bool) error {
+func (s *Sealed) readEntries(at int64, n int, fn func(i int, e entry) bool) error {
 	return s.blocks.each(s.layout.entries, entrySize, at, int64(n), func(i int64, item []byte) bool {
-		e := parseEntry(item)
-		return fn(int(i-at), &e)
+		return fn(int(i-at), parseEntry(item))
 	})
 }
 
@@ -166,7 +165,8 @@ func (s *Sealed) Record(lsn model.LSN) (size int, ok bool, err error) {
 	if i < 0 {
 		return 0, false, nil
 	}
-	var block [blockSize]byte
+	block := s.blocks.buffer()
+	defer s.blocks.buffers.Put(block)
 	if err := s.blocks.read(block[:], s.layout.starts+int64(i)); err != nil {
 		return 0, false, fmt.Errorf("record starts: %w", err)
 	}
