@@ -18,6 +18,7 @@ type Builder struct {
 	shard   model.ShardID
 	base    model.LSN
 	end     model.LSN // of the last frame
+	after   model.LSN // where the segment before ended
 	decoder record.Decoder
 
 	first, last int64 // store times of messages
@@ -44,7 +45,7 @@ type queueName struct {
 
 // NewBuilder returns a builder for the segment that begins at base.
 func NewBuilder(shard model.ShardID, base model.LSN) *Builder {
-	b := &Builder{shard: shard, base: base, end: base, newest: make(map[queueName]uint32)}
+	b := &Builder{shard: shard, base: base, end: base, after: base, newest: make(map[queueName]uint32)}
 	b.addKey = func(hash uint64) { b.found.add(key{hash, b.pos}) }
 	return b
 }
@@ -61,10 +62,14 @@ func (b *Builder) AddFrame(lsn model.LSN, payload []byte, count uint32) error {
 		if err != nil {
 			return fmt.Errorf("record at LSN %d: %w", lsn, err)
 		}
-		if d, ok := e.(*record.Data); ok {
-			if err := b.addMessage(lsn, n, d); err != nil {
-				return fmt.Errorf("record at LSN %d: %w", lsn, err)
-			}
+		switch r := e.(type) {
+		case *record.Data:
+			err = b.addMessage(lsn, n, r)
+		case *record.Gap:
+			b.after = r.From
+		}
+		if err != nil {
+			return fmt.Errorf("record at LSN %d: %w", lsn, err)
 		}
 		lsn, payload = lsn+model.LSN(n), payload[n:]
 	}
@@ -128,7 +133,7 @@ func (b *Builder) Finish(end model.LSN, w io.Writer) error {
 	b.newest = nil
 	b.sortKeys()
 	h := header{
-		shard: b.shard, base: b.base, end: end, first: b.first, last: b.last,
+		shard: b.shard, base: b.base, end: end, after: b.after, first: b.first, last: b.last,
 		rows: uint32(len(b.rows)), entries: uint32(b.entries.len()), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
 	}
 	out := newBlockWriter(w)

@@ -21,7 +21,7 @@ func smallSegment() (*testLog, *testSegment) {
 			l.next[0] += 5
 		}
 	}
-	l.roll()
+	l.roll(0)
 	return l, l.segments[0]
 }
 
@@ -134,7 +134,7 @@ func TestTruncatedPart(t *testing.T) {
 func TestBlocksOutOfPlace(t *testing.T) {
 	l, seg := smallSegment()
 	l.send(1, 0, 3, 10, 5, func(k int) []string { return []string{fmt.Sprint("other", k)} })
-	l.roll()
+	l.roll(0)
 	part, other := seg.build(t), l.segments[1].build(t)
 	want := answers(openPart(t, part), seg)
 	blockOf := func(b []byte, i int) []byte { return b[i*blockSize : (i+1)*blockSize] }

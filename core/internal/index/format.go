@@ -27,7 +27,7 @@ const (
 	blockRoom = blockSize - crcSize
 	readSize  = 16 * blockSize // of one read at most
 
-	headerSize = 64
+	headerSize = 72
 	rowSize    = 36
 	entrySize  = 16
 	posSize    = 4  // fences of the record starts
@@ -41,9 +41,10 @@ const (
 type header struct {
 	shard               model.ShardID
 	base, end           model.LSN
-	first, last         int64  // store times of the first and the last message
-	rows, entries, keys uint32 // how many
-	starts              uint32 // blocks of record starts
+	after               model.LSN // where the segment before ended; below base where the log has a gap
+	first, last         int64     // store times of the first and the last message
+	rows, entries, keys uint32    // how many
+	starts              uint32    // blocks of record starts
 }
 
 // layout holds the first block of each section, and the number of all blocks.
@@ -79,6 +80,7 @@ func (h *header) put(b []byte) {
 	le.PutUint32(b[52:], h.entries)
 	le.PutUint32(b[56:], h.keys)
 	le.PutUint32(b[60:], h.starts)
+	le.PutUint64(b[64:], uint64(h.after))
 }
 
 // parseHeader reads a header that was verified.
@@ -90,9 +92,10 @@ func parseHeader(b []byte) (h header, err error) {
 		base:  model.LSN(le.Uint64(b[16:])), end: model.LSN(le.Uint64(b[24:])),
 		first: int64(le.Uint64(b[32:])), last: int64(le.Uint64(b[40:])),
 		rows: le.Uint32(b[48:]), entries: le.Uint32(b[52:]), keys: le.Uint32(b[56:]), starts: le.Uint32(b[60:]),
+		after: model.LSN(le.Uint64(b[64:])),
 	}
 	switch {
-	case shard > math.MaxUint16, h.base < 0, h.end < h.base, !fits(int64(h.end - h.base)),
+	case shard > math.MaxUint16, h.base < 0, h.after < 0, h.after > h.base, h.end < h.base, !fits(int64(h.end - h.base)),
 		h.last < h.first, !fits(h.last - h.first),
 		h.rows > h.entries, h.starts > h.entries, (h.rows == 0) != (h.entries == 0), (h.starts == 0) != (h.entries == 0):
 		return header{}, fmt.Errorf("%w: header", ErrDamaged)

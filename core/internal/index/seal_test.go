@@ -76,9 +76,9 @@ func TestIndexRefusesAForeignPart(t *testing.T) {
 	for i := range 3 {
 		l.send(1, 0, 10, 10, 1, noKeys)
 		other.send(1, 0, 10-i, 10, 1, noKeys)
-		l.roll()
+		l.roll(0)
 		other.end = l.segments[i].end
-		other.roll()
+		other.roll(0)
 	}
 	parts := make([]*Sealed, 3)
 	for i := range parts {
@@ -145,7 +145,7 @@ func TestScanStopsAtSealedMessages(t *testing.T) {
 	l := newTestLog()
 	for range 3 {
 		l.send(1, 0, 10, 10, 1, noKeys)
-		l.roll()
+		l.roll(0)
 	}
 	l.send(1, 0, 10, 10, 1, noKeys)
 	x := New()

@@ -117,6 +117,9 @@ func (s *Sealed) Base() model.LSN { return s.header.base }
 // End returns where the segment ends.
 func (s *Sealed) End() model.LSN { return s.header.end }
 
+// Follows tells whether the segment before, if there is one, ended at an LSN.
+func (s *Sealed) Follows(end model.LSN) bool { return s.header.after == end }
+
 // Times returns when the segment's first and last message were stored; 0 without any.
 func (s *Sealed) Times() (first, last int64) { return s.header.first, s.header.last }
 

@@ -45,6 +45,9 @@ func checkPart(t rapid.TB, s *Sealed, seg *testSegment) {
 			t.Fatalf("%+v: %d bytes differ, %v", name, n, err)
 		}
 	}
+	if !s.Follows(seg.after) || s.Follows(seg.after+1) {
+		t.Fatalf("header: the segment follows LSN %d", seg.after)
+	}
 	if s.Messages() != messages || s.Base() != seg.base || s.End() != seg.end || s.Shard() != testShard {
 		t.Fatalf("header: %d messages, LSN %d to %d", s.Messages(), s.Base(), s.End())
 	}
