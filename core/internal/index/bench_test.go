@@ -187,3 +187,49 @@ func BenchmarkAdd(b *testing.B) {
 }
 
 var _ io.Writer = (*counter)(nil)
+
+// BenchmarkSlices is what the index's owner does at once, for 500 queues: the
+// exchange of their messages for a part, and the sweep behind a dropped segment.
+func BenchmarkSlices(b *testing.B) {
+	const queues, slice = 100_000, 500
+	x := New()
+	slots := func(topic model.TopicID, _ int32) (uint32, bool) { return uint32(topic), true }
+	var swapping, sweeping, longest time.Duration
+	var swaps, sweeps int
+	timed := func(sum *time.Duration, n *int, fn func()) {
+		start := time.Now()
+		fn()
+		d := time.Since(start)
+		*sum += d
+		*n++
+		longest = max(longest, d)
+	}
+	for i := 0; b.Loop(); i++ {
+		base := model.LSN(i * queues * 100)
+		x.Roll(base, int64(i))
+		for slot := range uint32(queues) {
+			if err := x.Add(slot, model.Offset(i), base+model.LSN(100*slot), 100, 0, int64(i)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		end := base + queues*100
+		x.Ended(end)
+		part := &Sealed{header: header{base: base, end: end}}
+		for slot := range uint32(queues) {
+			part.directory = append(part.directory, row{topic: model.TopicID(slot), first: model.Offset(i), n: 1, at: slot})
+		}
+		x.Roll(end, int64(i))
+		for done := false; !done; {
+			timed(&swapping, &swaps, func() { done, _ = x.Swap(part, slots, slice) })
+		}
+		x.segments = x.segments[:len(x.segments)-1] // the next round begins it
+		if x.Drop(base - 10*queues*100); x.sweepLeft > 0 {
+			for more := true; more; {
+				timed(&sweeping, &sweeps, func() { more = x.Sweep(slice) })
+			}
+		}
+	}
+	b.ReportMetric(float64(swapping.Microseconds())/float64(max(swaps, 1)), "µs/swap")
+	b.ReportMetric(float64(sweeping.Microseconds())/float64(max(sweeps, 1)), "µs/sweep")
+	b.ReportMetric(float64(longest.Microseconds()), "µs-longest")
+}

@@ -1,53 +1,12 @@
 package index
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 )
-
-// blockWriter writes a part block by block, front to back.
-type blockWriter struct {
-	w      *bufio.Writer
-	block  [blockSize]byte
-	used   int
-	number int64
-	seed   uint32
-}
-
-func newBlockWriter(w io.Writer) *blockWriter {
-	return &blockWriter{w: bufio.NewWriterSize(w, readSize)}
-}
-
-// next returns the room for an item of n bytes, all zero, in the open block or a
-// new one. Errors are kept for flush.
-func (b *blockWriter) next(n int) []byte {
-	if b.used+n > blockRoom {
-		b.endBlock()
-	}
-	b.used += n
-	return b.block[b.used-n : b.used]
-}
-
-// endBlock completes the open block: at the end of a section, and where the next
-// item has no room.
-func (b *blockWriter) endBlock() {
-	if b.used == 0 {
-		return
-	}
-	sum := blockSum(b.block[:blockRoom], b.seed, b.number)
-	binary.LittleEndian.PutUint32(b.block[blockRoom:], sum)
-	b.w.Write(b.block[:])
-	if b.number == 0 {
-		b.seed = sum
-	}
-	clear(b.block[:])
-	b.used = 0
-	b.number++
-}
 
 // blockReader reads blocks and verifies them. Any number may read at once.
 type blockReader struct {

@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -25,6 +24,7 @@ type Builder struct {
 	entries     chunks[built]
 	rows        []row // in the order of their first messages; at is not set
 	newest      map[queueName]uint32
+	order       []uint32 // the entries by row, once all are there
 	starts      starts
 	found       chunks[key]       // in the order of the log
 	keys        []key             // sorted, once all are found
@@ -127,22 +127,55 @@ func (b *Builder) rowOf(d *record.Data, time uint32) (uint32, error) {
 // Finish writes the part of the segment, which ends at LSN end. Nothing can be
 // added after it.
 func (b *Builder) Finish(end model.LSN, w io.Writer) error {
+	part, err := b.Part(end)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, part)
+	return err
+}
+
+// Part returns the part of the segment, which ends at LSN end, to be read once.
+// Nothing can be added after it.
+func (b *Builder) Part(end model.LSN) (io.Reader, error) {
 	if end < b.end || !fits(int64(end-b.base)) {
-		return fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
+		return nil, fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
 	}
 	b.newest = nil
+	b.sortRows()
 	b.sortKeys()
-	h := header{
+	return newPartReader(b, header{
 		shard: b.shard, base: b.base, end: end, after: b.after, first: b.first, last: b.last,
 		rows: uint32(len(b.rows)), entries: uint32(b.entries.len()), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
+	}), nil
+}
+
+// sortRows sorts the directory, and the entries in its order.
+func (b *Builder) sortRows() {
+	order := make([]uint32, len(b.rows))
+	for i := range order {
+		order[i] = uint32(i)
 	}
-	out := newBlockWriter(w)
-	h.put(out.next(headerSize))
-	out.endBlock()
-	b.writeRows(out)
-	b.writeStarts(out)
-	b.writeKeys(out)
-	return out.w.Flush()
+	slices.SortFunc(order, func(i, k uint32) int {
+		x, y := &b.rows[i], &b.rows[k]
+		return cmp.Or(cmp.Compare(x.topic, y.topic), cmp.Compare(x.queue, y.queue), cmp.Compare(x.first, y.first))
+	})
+	at := uint32(0)
+	for _, i := range order {
+		b.rows[i].at = at
+		at += b.rows[i].n
+	}
+	rows := make([]row, len(order))
+	for k, i := range order {
+		rows[k] = b.rows[i]
+	}
+	b.order = make([]uint32, b.entries.len())
+	for i := range at {
+		r := &b.rows[b.entries.at(i).row]
+		b.order[r.at] = i
+		r.at++
+	}
+	b.rows = rows
 }
 
 // sortKeys sorts the keys and drops those that a message has twice: first by the
@@ -178,63 +211,6 @@ func (b *Builder) sortKeys() {
 		from = end
 	}
 	b.keys = slices.Compact(keys)
-}
-
-// writeRows writes the directory, and the entries in its order.
-func (b *Builder) writeRows(out *blockWriter) {
-	order := make([]uint32, len(b.rows))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(i, k uint32) int {
-		x, y := &b.rows[i], &b.rows[k]
-		return cmp.Or(cmp.Compare(x.topic, y.topic), cmp.Compare(x.queue, y.queue), cmp.Compare(x.first, y.first))
-	})
-	at := uint32(0)
-	for _, i := range order {
-		r := &b.rows[i]
-		r.at = at
-		at += r.n
-		r.put(out.next(rowSize))
-	}
-	out.endBlock()
-
-	sorted := make([]uint32, b.entries.len())
-	for i := range uint32(len(sorted)) {
-		r := &b.rows[b.entries.at(i).row]
-		sorted[r.at] = i
-		r.at++
-	}
-	for _, i := range sorted {
-		b.entries.at(i).put(out.next(entrySize))
-	}
-	out.endBlock()
-}
-
-func (b *Builder) writeStarts(out *blockWriter) {
-	for rest := b.starts.blocks; len(rest) > 0; {
-		n := min(len(rest), blockRoom)
-		copy(out.next(blockRoom), rest[:n])
-		rest = rest[n:]
-	}
-	out.endBlock()
-	for _, pos := range b.starts.fences {
-		binary.LittleEndian.PutUint32(out.next(posSize), pos)
-	}
-	out.endBlock()
-}
-
-func (b *Builder) writeKeys(out *blockWriter) {
-	for i := range b.keys {
-		item := out.next(keySize)
-		binary.LittleEndian.PutUint64(item, b.keys[i].hash)
-		binary.LittleEndian.PutUint32(item[hashSize:], b.keys[i].pos)
-	}
-	out.endBlock()
-	for i := 0; i < len(b.keys); i += keysPerBlock {
-		binary.LittleEndian.PutUint64(out.next(hashSize), b.keys[i].hash)
-	}
-	out.endBlock()
 }
 
 // Messages returns how many messages were added.

@@ -89,9 +89,8 @@ func (x *Index) swapping(s *Sealed) (int, error) {
 	return i, nil
 }
 
-// seal has an extent point into the part.
+// seal has an extent point into the part. Its entries go with all others, at the end.
 func (s *segment) seal(e *extent, r *row) {
-	s.forget(e)
 	s.extents--
 	e.at, e.firstTime, e.lastTime, e.sealed = r.at, r.firstTime, r.lastTime, true
 }
