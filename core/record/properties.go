@@ -13,6 +13,7 @@ const (
 const (
 	PropTags             = "TAGS"
 	PropUniqueKey        = "UNIQ_KEY"
+	PropKeys             = "KEYS"
 	PropShardingKey      = "__SHARDINGKEY"
 	PropDelayLevel       = "DELAY"
 	PropTimerDelaySec    = "TIMER_DELAY_SEC"

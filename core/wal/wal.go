@@ -18,8 +18,8 @@ type WAL interface {
 	// Open returns the log of a shard, not yet readable: Recover comes first.
 	// It fails with ErrLocked if another process has it.
 	//
-	// notify is called from any goroutine after Progress has changed other than
-	// within Append. It must not block.
+	// notify is called from any goroutine after Progress or Room has changed other
+	// than within Append, and when a Trim has given back disk space. It must not block.
 	Open(shard ShardID, notify func()) (Log, error)
 
 	// Close releases what Open and the WAL itself took. All logs are closed before.
@@ -27,12 +27,14 @@ type WAL interface {
 }
 
 // Log is one shard's log. It has one owner, which is its only writer: Recover,
-// Append, Flush and Close are called by one goroutine at a time. ReadAt and
-// Progress may be called by any goroutine at any time after Recover.
+// Append, Flush, Trim, Room, Prepare and Close are called by one goroutine at a
+// time. ReadAt, Start and Progress may be called by any goroutine at any time
+// after Recover; Parts by any goroutine between Open and Close.
 type Log interface {
 	// Recover hands every live frame from LSN `from` on to fn, in order, and
-	// prepares the log for appending. from is 0 or an LSN that was durable, the end of
-	// a frame: if the log turns out to end before it, it is damaged. The frame
+	// prepares the log for appending. from is 0, which stands for the first frame
+	// that is kept, or an LSN that was durable, the end of a frame: if the log turns
+	// out to end before it, it is damaged. A from below Start is an error. The frame
 	// passed to fn is valid during the call only.
 	//
 	// It cuts off a torn tail, and makes durable what it accepted before it returns
@@ -63,6 +65,38 @@ type Log interface {
 	// the written end and within one segment. It verifies nothing: records carry
 	// their own CRC.
 	ReadAt(p []byte, lsn LSN) (int, error)
+
+	// Trim gives up all segments that end at or below before, which is the first
+	// LSN of a segment and itself durable. The owner has made its reason durable in
+	// the log first: after a crash the log may still begin where it did, and the
+	// owner trims again. It returns at once; the files go in the background, a step
+	// at a time. From then on ReadAt below before is ErrRange. The segment that grows
+	// is never among them. A before at or below Start changes nothing.
+	//
+	// A refused call is an error of that call only, and the log goes on.
+	Trim(before LSN) error
+
+	// Start returns the first LSN that is kept: where Recover(0) begins, known from
+	// Open on. It is 0 while the log is empty.
+	Start() LSN
+
+	// Room returns how many bytes can certainly be appended, whatever becomes of
+	// the disk: what is allocated and unused in the segment that grows, and the
+	// spare one. A frame that finds no room there may still be appended; if the disk
+	// is full then, that ends the log as every failed write does. So an owner that
+	// watches Room, and stops in time, outlives a full disk. preparing tells that a
+	// spare was asked for, and it is not known yet whether there is room for it.
+	Room() (bytes int64, preparing bool)
+
+	// Prepare asks for a spare segment, which the next Append with FlagSegmentStart
+	// takes: so that this neither waits for an allocation nor fails of a full disk.
+	// It is made in the background; notify tells when that is done, or the disk is full. There is one
+	// spare at most: another call changes nothing. A full disk is no failure of the
+	// log: Room stays as it is, and the owner asks again when it likes.
+	Prepare()
+
+	// Parts returns the shard's parts. They can be used before Recover.
+	Parts() Parts
 
 	// Close ends the log. With clean set it first makes everything durable and
 	// leaves the mark that tells the next Recover that nothing can be missing.

@@ -174,6 +174,9 @@ func (r *sendRequest) refuse(err error) { r.done(nil, err) }
 
 // decide stores the messages, those of a Unit together or not at all.
 func (r *sendRequest) decide(s *Shard) {
+	if r.refused == nil && s.disk.low {
+		r.refused = errDiskFull
+	}
 	if r.refused == nil && r.unit {
 		r.refused = r.checkUnit(s)
 	}

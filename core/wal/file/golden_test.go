@@ -15,20 +15,24 @@ import (
 // The order of the changes is what makes the log safe: read a difference as a
 // change of the design.
 
+// Room for the next MANIFEST is reserved as soon as this one has its name.
 const goldenOpen = `
 mkdir /data
 mkdir shard
-syncdir /data
 mkdir log
+mkdir parts
+syncdir /data
 syncdir shard
 syncdir /
 syncdir log
-remove MANIFEST.tmp
 create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 50
+truncate MANIFEST.tmp to 50
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
 `
 
 // A new segment: nothing of it is durable before its content, its name and its
@@ -41,12 +45,13 @@ write log/00000000000000000000.log at 4096 len 52
 = flush
 sync log/00000000000000000000.log
 syncdir log
-remove MANIFEST.tmp
-create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 58
+truncate MANIFEST.tmp to 58
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
 `
 
 const goldenFrame = `
@@ -68,41 +73,47 @@ truncate log/00000000000000000000.log to 4252
 sync log/00000000000000000000.log
 sync log/00000000000000000156.log
 syncdir log
-remove MANIFEST.tmp
-create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 66
+truncate MANIFEST.tmp to 66
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
 `
 
 const goldenClose = `
 write log/00000000000000000156.log at 4148 len 52
 = close
 sync log/00000000000000000156.log
-remove MANIFEST.tmp
-create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 66
+truncate MANIFEST.tmp to 66
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
 `
 
-// After an orderly stop only MANIFEST changes.
+// After an orderly stop only MANIFEST changes. That there is room behind the end
+// of the last segment is made sure of: a copy of the folder may have none.
 const goldenReopen = `
 mkdir /data
 mkdir shard
-syncdir /data
 mkdir log
+mkdir parts
+syncdir /data
 syncdir shard
 syncdir /
 syncdir log
-remove MANIFEST.tmp
-create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 66
+truncate MANIFEST.tmp to 66
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
+allocate log/00000000000000000156.log to 65536
 `
 
 // After a crash: what was torn is cut off, so that the rest of the file reads as
@@ -110,21 +121,23 @@ syncdir shard
 const goldenRecovery = `
 mkdir /data
 mkdir shard
-syncdir /data
 mkdir log
+mkdir parts
+syncdir /data
 syncdir shard
 syncdir /
 truncate log/00000000000000000156.log to 4248
-allocate log/00000000000000000156.log to 65536
 write log/00000000000000000156.log at 4200 len 48
 sync log/00000000000000000156.log
 syncdir log
-remove MANIFEST.tmp
-create MANIFEST.tmp
 write MANIFEST.tmp at 0 len 66
+truncate MANIFEST.tmp to 66
 sync MANIFEST.tmp
 rename MANIFEST.tmp -> MANIFEST
 syncdir shard
+create MANIFEST.tmp
+allocate MANIFEST.tmp to 4096
+allocate log/00000000000000000156.log to 65536
 `
 
 func TestOrderOfChanges(t *testing.T) {

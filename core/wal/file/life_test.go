@@ -26,14 +26,21 @@ type life struct {
 	durable int      // how many must survive a power cut
 	written int      // how many must survive the process
 
+	// The log begins with one of these frames: noted in MANIFEST, asked of Trim.
+	noted, asked int
+	parts        map[string][]string // what each may hold now; "" if it may be absent
+
 	// What the next start must say. maybe: a crash interrupted the change.
 	clean, owesGap answer
 
 	log      *file.Log
 	hook     vfs.Hook
+	failed   vfs.Op   // what failAt has made fail
+	failure  error    // with
 	frozen   *vfs.Mem // the file system when crashAt struck
 	sessions int
 	seen     map[string]int // rare states that were reached
+	spare    bool           // there was a spare file when background looked last
 }
 
 type answer uint8
@@ -47,7 +54,7 @@ const (
 func newLife(t *testing.T, seed uint64) *life {
 	l := &life{
 		t: t, disk: vfs.NewMem(), rng: rand.New(rand.NewPCG(seed, 1)),
-		clean: yes, seen: map[string]int{},
+		clean: yes, seen: map[string]int{}, parts: map[string][]string{},
 	}
 	l.noFaults()
 	return l
@@ -67,8 +74,9 @@ func (l *life) start() error {
 		l.clean = maybe // until Recover has said it
 	}
 	l.log = opened.(*file.Log)
+	l.judgeParts()
 	from, before := l.snapshot()
-	found := before
+	var found []wal.Frame
 	got, err := l.log.Recover(from, func(f wal.Frame) error {
 		f.Payload = bytes.Clone(f.Payload)
 		found = append(found, f)
@@ -78,21 +86,32 @@ func (l *life) start() error {
 		return l.mine(err)
 	}
 	l.clean = wasClean
-	l.judge(got, found)
+	first := l.judgeStart()
+	if from == 0 {
+		before = l.remember(first)
+	}
+	l.judge(got, append(before, found...))
 	return nil
 }
 
 // snapshot returns an LSN up to which the owner may remember everything, so that
 // recovery need not begin at 0, and the frames before it.
 func (l *life) snapshot() (wal.LSN, []wal.Frame) {
-	var from wal.LSN
-	var before []wal.Frame
-	for _, b := range l.frames[:l.rng.IntN(l.durable+1)*l.rng.IntN(2)] {
-		h := wal.ParseHeader(b)
-		before = append(before, wal.Frame{Header: h, Payload: b[wal.HeaderSize:]})
-		from = h.End()
+	n := l.rng.IntN(l.durable+1) * l.rng.IntN(2)
+	if n <= l.asked {
+		return 0, nil
 	}
-	return from, before
+	before := l.remember(n)
+	return before[n-1].End(), before
+}
+
+// remember returns the first n frames as they were appended.
+func (l *life) remember(n int) []wal.Frame {
+	var frames []wal.Frame
+	for _, b := range l.frames[:n] {
+		frames = append(frames, wal.Frame{Header: wal.ParseHeader(b), Payload: b[wal.HeaderSize:]})
+	}
+	return frames
 }
 
 var errInjected = errors.New("injected")
@@ -168,7 +187,7 @@ func (l *life) work(n int) error {
 }
 
 func (l *life) step() error {
-	switch l.rng.IntN(8) {
+	switch l.rng.IntN(12) {
 	case 0, 1:
 		l.log.Flush()
 		l.log.SyncStep()
@@ -176,6 +195,15 @@ func (l *life) step() error {
 	case 2:
 		return l.append(wal.FlagIdleMark, 0)
 	case 3:
+		return l.trim()
+	case 4:
+		return l.part()
+	case 5:
+		l.log.Prepare()
+		return nil
+	case 6:
+		return l.background()
+	case 7, 8:
 		return l.append(wal.FlagSegmentStart, l.rng.IntN(300))
 	default:
 		return l.append(0, l.rng.IntN(1500))
@@ -233,6 +261,7 @@ func (l *life) close() error {
 		l.clean = no // nothing was appended since the power cut
 		return nil
 	}
+	l.noted = l.asked
 	l.clean, l.owesGap = yes, no
 	return nil
 }
@@ -284,7 +313,15 @@ func (l *life) failAt(n int) {
 	if n%2 == 0 { // not drawn: the plan of the session must stay the same
 		err = syscall.ENOSPC
 	}
-	l.hook = vfs.FailNth(n, err)
+	fail := vfs.FailNth(n, err)
+	l.failed = vfs.Op{}
+	l.hook = func(op vfs.Op) vfs.Verdict {
+		v := fail(op)
+		if v.Err != nil {
+			l.failed, l.failure = op, v.Err
+		}
+		return v
+	}
 }
 
 func (l *life) noFaults() {

@@ -44,12 +44,18 @@ func (r *recovery) list() ([]wal.LSN, error) {
 	listed := 0
 	for _, name := range names {
 		base, ok := parseSegmentName(name)
-		if !ok {
+		switch {
+		case name == spareName:
+			r.spare = true
+			continue
+		case !ok:
 			return nil, &wal.CorruptError{Place: path.Join(l.logDir, name), Why: "this is no segment: take it away"}
-		}
-		if r.manifest.lists(base) {
+		case r.manifest.lists(base):
 			listed++
-		} else if base < r.manifest.proven {
+		case r.manifest.givesUp(base):
+			r.doomed = append(r.doomed, base)
+			continue
+		case base < r.manifest.proven:
 			return nil, &wal.CorruptError{
 				Place: path.Join(l.logDir, name), LSN: base,
 				Why: fmt.Sprintf("this segment is not in %s: take it away", manifestName),
@@ -84,7 +90,7 @@ func (r *recovery) open(base wal.LSN) error {
 	s.base = base
 	s.end.Store(openEnd)
 	var err error
-	if s.file, err = l.opt.FS.Open(s.path); err != nil {
+	if s.file, err = r.openFile(s.path); err != nil {
 		return err
 	}
 	r.segments = append(r.segments, s)

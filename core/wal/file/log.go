@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Log struct {
 	shard  wal.ShardID
 	dir    string // shard-NNNN
 	logDir string // shard-NNNN/log
+	parts  *parts // in shard-NNNN/parts
 	notify func()
 	lock   io.Closer
 
@@ -35,19 +37,26 @@ type Log struct {
 
 	// Of Recover, then of whoever syncs, then of Close.
 	manifest manifest
+	full     bool // the last spare segment found no room
 
 	segments atomic.Pointer[[]*segment] // rising base; replaced, never changed
+	start    atomic.Int64               // base of the first of them
 	written  atomic.Int64
 	durable  atomic.Int64
 	failed   atomic.Pointer[error] // set once, under mu
 	closed   atomic.Bool
 
-	mu       sync.Mutex // guards what follows, and every change of the four above it but closed
-	unsynced []*segment // what the next sync has to sync, oldest first
-	spare    []*segment // the other slice of that pair
-	asked    bool       // Flush wants a sync
+	mu        sync.Mutex // guards what follows, and every change of the five above it but closed
+	unsynced  []*segment // what the next sync has to sync, oldest first
+	emptied   []*segment // the other slice of that pair
+	asked     bool       // Flush wants a sync
+	doomed    []*segment // Trim gave them up; not removed yet, oldest first
+	spare     *spare     // nil: there is none
+	prepare   bool       // Prepare wants one
+	preparing bool       // it is being made
+	reserved  bool       // there is room for the next MANIFEST
 
-	wake chan struct{} // Flush to the syncer; holds one
+	wake chan struct{} // Flush, Trim, Prepare to the syncer; holds one
 	stop chan struct{} // Close to the syncer
 	done sync.WaitGroup
 }
@@ -73,6 +82,7 @@ func newLog(opt Options, shard wal.ShardID, dir string, notify func()) *Log {
 		shard:  shard,
 		dir:    dir,
 		logDir: path.Join(dir, logName),
+		parts:  &parts{fs: opt.FS, dir: path.Join(dir, partsName)},
 		notify: notify,
 		wake:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
@@ -83,7 +93,7 @@ func newLog(opt Options, shard wal.ShardID, dir string, notify func()) *Log {
 
 // Append writes one frame. See wal.Log.
 func (l *Log) Append(lsn wal.LSN, frame []byte) error {
-	if err := l.appendable(); err != nil {
+	if err := l.usable(); err != nil {
 		return err
 	}
 	if err := l.seq.Check(lsn, frame); err != nil {
@@ -115,25 +125,25 @@ func (l *Log) Append(lsn wal.LSN, frame []byte) error {
 	return nil
 }
 
-func (l *Log) appendable() error {
+func (l *Log) usable() error {
 	switch l.stage {
 	case stageReady:
 		return l.failure()
 	case stageClosed:
 		return wal.ErrClosed
 	}
-	return errors.New("append before recovery")
+	return errors.New("log is not recovered")
 }
 
 // roll ends the segment that grows and starts one with this frame.
 func (l *Log) roll(lsn wal.LSN, frame []byte) error {
-	s, err := createSegment(l.opt.FS, l.logDir, segmentHeader{
+	s, err := l.newSegment(segmentHeader{
 		shard:   l.shard,
 		base:    lsn,
 		epoch:   l.seq.Epoch,
 		salt:    l.opt.Salt(),
 		created: int64(binary.LittleEndian.Uint64(frame[24:])),
-	}, l.opt.SegmentSize)
+	})
 	if err != nil {
 		return err
 	}
@@ -146,8 +156,24 @@ func (l *Log) roll(lsn wal.LSN, frame []byte) error {
 	l.active = s
 	old := *l.segments.Load()
 	all := append(old[:len(old):len(old)], s)
-	l.segments.Store(&all)
+	l.setSegments(all)
 	return nil
+}
+
+// newSegment makes a segment of the spare file, or a new one where there is none.
+func (l *Log) newSegment(h segmentHeader) (*segment, error) {
+	if spare := l.takeSpare(); spare != nil {
+		return spare.become(l.opt.FS, l.logDir, h)
+	}
+	return createSegment(l.opt.FS, l.logDir, h, l.opt.SegmentSize)
+}
+
+// setSegments sets what readers see.
+func (l *Log) setSegments(all []*segment) {
+	l.segments.Store(&all)
+	if len(all) > 0 {
+		l.start.Store(int64(all[0].base))
+	}
 }
 
 // addUnsynced puts a segment on the list of the next sync. Caller holds mu.
@@ -201,8 +227,17 @@ func (l *Log) ReadAt(p []byte, lsn wal.LSN) (int, error) {
 	if n == len(p) {
 		return n, nil
 	}
+	if lsn < l.Start() { // it went meanwhile
+		return 0, fmt.Errorf("read %d bytes at LSN %d: %w", len(p), lsn, wal.ErrRange)
+	}
 	return n, fmt.Errorf("read %s: %w", s.path, err)
 }
+
+// Start returns the first LSN that is kept. See wal.Log.
+func (l *Log) Start() wal.LSN { return wal.LSN(l.start.Load()) }
+
+// Parts returns the shard's parts. See wal.Log.
+func (l *Log) Parts() wal.Parts { return l.parts }
 
 // Close ends the log. See wal.Log.
 func (l *Log) Close(clean bool) error {
@@ -218,8 +253,12 @@ func (l *Log) Close(clean bool) error {
 		errs = append(errs, l.finish())
 	}
 	l.closed.Store(true)
-	for _, s := range *l.segments.Load() {
+	l.parts.closed.Store(true)
+	for _, s := range slices.Concat(l.doomed, *l.segments.Load()) {
 		errs = append(errs, s.file.Close())
+	}
+	if l.spare != nil {
+		errs = append(errs, l.spare.file.Close())
 	}
 	errs = append(errs, l.lock.Close())
 	return errors.Join(errs...)
@@ -243,7 +282,10 @@ func (l *Log) finish() error {
 	l.manifest.clean = true
 	l.manifest.proven = wal.LSN(l.durable.Load())
 	l.manifest.boot = l.opt.BootID
-	if err := writeManifest(l.opt.FS, l.dir, &l.manifest); err != nil {
+	if l.trimPending() {
+		l.manifest.trim(l.Start())
+	}
+	if err := l.saveManifest(); err != nil {
 		return l.fail(fmt.Errorf("write the clean mark: %w", err))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"syscall"
 
 	"github.com/gantrymq/gantry/core/wal"
 	"github.com/gantrymq/gantry/core/wal/vfs"
@@ -21,6 +22,7 @@ type manifest struct {
 	clean    bool      // the last owner stopped in order, and nobody has written since
 	proven   wal.LSN   // everything below was durable once
 	boot     string    // the boot of the last owner that wrote a frame
+	trimmed  bool      // there were segments before the first, and they were given up
 	segments []wal.LSN // base LSNs, rising
 }
 
@@ -29,6 +31,7 @@ const (
 	manifestVersion = 1
 	manifestHeader  = 40
 	manifestClean   = 1 << 0
+	manifestTrimmed = 1 << 1
 	maxBootID       = 255
 	maxManifest     = 64 << 20
 )
@@ -42,6 +45,9 @@ func (m *manifest) encode() []byte {
 	var flags uint32
 	if m.clean {
 		flags |= manifestClean
+	}
+	if m.trimmed {
+		flags |= manifestTrimmed
 	}
 	b = binary.LittleEndian.AppendUint32(b, flags)
 	b = binary.LittleEndian.AppendUint32(b, m.epoch)
@@ -72,14 +78,15 @@ func decodeManifest(b []byte) (manifest, error) {
 	}
 	flags := binary.LittleEndian.Uint32(b[12:])
 	m := manifest{
-		epoch:  binary.LittleEndian.Uint32(b[16:]),
-		clean:  flags&manifestClean != 0,
-		proven: wal.LSN(binary.LittleEndian.Uint64(b[24:])),
+		epoch:   binary.LittleEndian.Uint32(b[16:]),
+		clean:   flags&manifestClean != 0,
+		trimmed: flags&manifestTrimmed != 0,
+		proven:  wal.LSN(binary.LittleEndian.Uint64(b[24:])),
 	}
 	bootLen := binary.LittleEndian.Uint32(b[20:])
 	count := binary.LittleEndian.Uint64(b[32:])
 	rest := body[manifestHeader:]
-	if flags&^manifestClean != 0 || bootLen > maxBootID || int(bootLen) > len(rest) {
+	if flags&^(manifestClean|manifestTrimmed) != 0 || bootLen > maxBootID || int(bootLen) > len(rest) {
 		return manifest{}, errors.New("impossible flags or boot id")
 	}
 	m.boot, rest = string(rest[:bootLen]), rest[bootLen:]
@@ -95,6 +102,9 @@ func decodeManifest(b []byte) (manifest, error) {
 func (m *manifest) check() error {
 	if m.proven < 0 {
 		return errors.New("negative LSN")
+	}
+	if m.trimmed && len(m.segments) == 0 {
+		return errors.New("trimmed, but there is no segment")
 	}
 	last := wal.LSN(-1)
 	for _, base := range m.segments {
@@ -116,10 +126,20 @@ func (m *manifest) lists(base wal.LSN) bool {
 	return found
 }
 
+// givesUp reports whether a segment at base was given up.
+func (m *manifest) givesUp(base wal.LSN) bool { return m.trimmed && base < m.segments[0] }
+
+// trim gives up the segments before an LSN that is the base of one.
+func (m *manifest) trim(before wal.LSN) {
+	i, _ := slices.BinarySearch(m.segments, before)
+	m.segments = slices.Clone(m.segments[i:])
+	m.trimmed = true
+}
+
 // readManifest reads a shard's MANIFEST; found is false if there is none.
 func readManifest(fsys vfs.FS, dir string) (m manifest, found bool, err error) {
 	name := path.Join(dir, manifestName)
-	f, err := fsys.Open(name)
+	f, err := fsys.OpenRead(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return manifest{}, false, nil
 	}
@@ -145,17 +165,51 @@ func readManifest(fsys vfs.FS, dir string) (m manifest, found bool, err error) {
 	return m, true, nil
 }
 
-// writeManifest replaces a shard's MANIFEST. It is durable on return.
-func writeManifest(fsys vfs.FS, dir string, m *manifest) error {
-	temp := path.Join(dir, manifestTemp)
-	if err := fsys.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// saveManifest replaces the log's MANIFEST. It is durable on return. Then room for
+// the next one is reserved, where there is some: a full disk must not hinder the
+// next segment, or a trim. Recover, then whoever syncs, then Close call it.
+func (l *Log) saveManifest() error {
+	if err := replaceManifest(l.opt.FS, l.dir, &l.manifest); err != nil {
 		return err
 	}
-	f, err := fsys.Create(temp)
+	if err := l.reserveManifest(); !isFull(err) {
+		return err
+	}
+	return nil
+}
+
+// reserveManifest reserves room for the next MANIFEST.
+func (l *Log) reserveManifest() error {
+	err := reserveManifest(l.opt.FS, path.Join(l.dir, manifestTemp), l.manifest.nextSize())
+	l.mu.Lock()
+	l.reserved = err == nil
+	l.mu.Unlock()
+	return err
+}
+
+// nextSize is enough for a MANIFEST with some more segments.
+func (m *manifest) nextSize() int64 {
+	const block, more = 4096, 16
+	size := manifestHeader + len(m.boot) + 8*(len(m.segments)+more) + 4
+	return int64(size/block+1) * block
+}
+
+// replaceManifest writes a MANIFEST beside the old one, into the room that was
+// reserved for it if there is some, and gives it its name.
+func replaceManifest(fsys vfs.FS, dir string, m *manifest) error {
+	temp := path.Join(dir, manifestTemp)
+	f, err := fsys.Open(temp)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = fsys.Create(temp)
+	}
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(m.encode(), 0)
+	b := m.encode()
+	_, err = f.WriteAt(b, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(b)))
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -166,4 +220,20 @@ func writeManifest(fsys vfs.FS, dir string, m *manifest) error {
 		return err
 	}
 	return fsys.SyncDir(dir)
+}
+
+func reserveManifest(fsys vfs.FS, temp string, size int64) error {
+	f, err := fsys.Create(temp)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = fsys.Open(temp)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Allocate(size), f.Close())
+}
+
+// isFull reports whether an error is that of a full disk.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
 // Recover reads the log and makes it ready for Append. See wal.Log.
@@ -16,9 +17,9 @@ func (l *Log) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 		return wal.Recovery{}, errors.New("log recovered twice")
 	}
 	l.stage = stageRecovering
-	r := &recovery{log: l, from: from, fn: fn}
+	r := &recovery{log: l, openFile: l.opt.FS.Open, from: from, fn: fn}
 	result, err := r.run()
-	l.segments.Store(&r.segments) // Close closes them, whatever came of it
+	l.setSegments(r.segments) // Close closes them, whatever came of it
 	if err != nil {
 		return wal.Recovery{}, fmt.Errorf("recover log: %w", err)
 	}
@@ -28,9 +29,8 @@ func (l *Log) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 
 // take begins the life of a recovered log.
 func (l *Log) take(r *recovery, result wal.Recovery) {
-	l.manifest = r.manifest
 	l.seq = r.seq
-	l.seq.Epoch = r.manifest.epoch
+	l.seq.Epoch = l.manifest.epoch
 	l.owesGap = !result.Clean && !result.SameBoot
 	if n := len(r.segments); n > 0 {
 		l.active = r.segments[n-1]
@@ -46,12 +46,15 @@ func (l *Log) take(r *recovery, result wal.Recovery) {
 // recovery is one run of Recover: load what there is, scan it, judge what lies
 // behind its end, cut that off, and secure the rest.
 type recovery struct {
-	log  *Log
-	from wal.LSN
-	fn   func(wal.Frame) error
+	log      *Log
+	openFile func(path string) (vfs.File, error)
+	from     wal.LSN
+	fn       func(wal.Frame) error
 
 	manifest manifest
 	existed  bool       // there was a MANIFEST
+	doomed   []wal.LSN  // segments that were given up and are still there
+	spare    bool       // there is a spare file
 	segments []*segment // open, by base
 	broken   []string   // why a segment's header is not one; "" for all that were listed
 	scan     scanner
@@ -62,25 +65,42 @@ type recovery struct {
 }
 
 func (r *recovery) run() (wal.Recovery, error) {
-	if err := r.load(); err != nil {
-		return wal.Recovery{}, err
-	}
-	stop, err := r.replay()
+	at, err := r.read()
 	if err != nil {
 		return wal.Recovery{}, err
 	}
-	if err := r.settle(stop); err != nil {
+	if err := r.cut(at); err != nil {
 		return wal.Recovery{}, err
 	}
+	result := r.result()
+	if err := r.secure(result); err != nil {
+		return wal.Recovery{}, err
+	}
+	return result, r.tidy()
+}
+
+// read does all that changes nothing: it finds out what the log is, hands out its
+// frames, and judges what lies behind them.
+func (r *recovery) read() (stop, error) {
+	if err := r.load(); err != nil {
+		return stop{}, err
+	}
+	at, err := r.replay()
+	if err != nil {
+		return stop{}, err
+	}
+	return at, r.judge(at)
+}
+
+func (r *recovery) result() wal.Recovery {
 	boot := r.log.opt.BootID
-	result := wal.Recovery{
+	return wal.Recovery{
 		End:       r.seq.End,
 		Clean:     r.manifest.clean || !r.existed,
 		SameBoot:  r.existed && boot != "" && boot == r.manifest.boot,
 		Torn:      r.torn,
 		StoreTime: r.seq.StoreTime,
 	}
-	return result, r.secure(result)
 }
 
 // stop is the place where no further frame could be accepted.
@@ -93,6 +113,9 @@ type stop struct {
 
 // replay accepts frame after frame, hands them to fn, and returns where that ended.
 func (r *recovery) replay() (stop, error) {
+	if len(r.segments) > 0 && 0 < r.from && r.from < r.segments[0].base {
+		return stop{}, fmt.Errorf("LSN %d is below %d, where the log begins", r.from, r.segments[0].base)
+	}
 	first := r.firstToScan()
 	if first == len(r.segments) {
 		return stop{place: r.log.logDir, why: "there are no segments"}, nil

@@ -106,10 +106,10 @@ type segment struct {
 	// end is the LSN behind its last frame; openEnd in the segment that grows.
 	end atomic.Int64
 
-	allocated int64 // file length; owner only
+	allocated int64 // how much of the file has room on the disk; owner only
 	unsynced  bool  // in Log.unsynced; guarded by Log.mu
 	listed    bool  // in MANIFEST; Recover, then whoever syncs
-	trimmed   bool  // room past the end was given back; whoever syncs
+	shrunk    bool  // room past the end was given back; whoever syncs
 }
 
 // pos is the place of an LSN in the file.
@@ -121,14 +121,13 @@ func (s *segment) lsn(pos int64) wal.LSN { return s.base + wal.LSN(pos-headerPag
 // close says where a segment that a former run finished ends.
 func (s *segment) close(end wal.LSN) {
 	s.end.Store(int64(end))
-	s.trimmed = true
+	s.shrunk = true
 }
 
 // createSegment makes a segment file with its header and room for size bytes.
 // Nothing of it is durable yet.
 func createSegment(fsys vfs.FS, dir string, h segmentHeader, size int64) (*segment, error) {
-	s := &segment{segmentHeader: h, path: path.Join(dir, segmentName(h.base)), allocated: size}
-	s.end.Store(openEnd)
+	s := newSegment(dir, h, size)
 	var err error
 	if s.file, err = fsys.Create(s.path); err != nil {
 		return nil, err
@@ -141,6 +140,12 @@ func createSegment(fsys vfs.FS, dir string, h segmentHeader, size int64) (*segme
 		return nil, err
 	}
 	return s, nil
+}
+
+func newSegment(dir string, h segmentHeader, size int64) *segment {
+	s := &segment{segmentHeader: h, path: path.Join(dir, segmentName(h.base)), allocated: size}
+	s.end.Store(openEnd)
+	return s
 }
 
 // write puts a frame at its place. A file that turns out too small grows by a

@@ -2,13 +2,14 @@ package file
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/gantrymq/gantry/core/wal"
 )
 
-// settle decides what the bytes behind the last accepted frame are: damage, which
-// is reported, or the traces of a crash, which are cut off.
-func (r *recovery) settle(at stop) error {
+// judge decides what the bytes behind the last accepted frame are: damage, which
+// is reported, or the traces of a crash, which cut takes away.
+func (r *recovery) judge(at stop) error {
 	end := r.seq.End
 	corrupt := func(why string) error {
 		return &wal.CorruptError{Place: at.place, LSN: end, Why: at.why + ", " + why}
@@ -19,9 +20,8 @@ func (r *recovery) settle(at stop) error {
 	if end < r.from {
 		return corrupt(fmt.Sprintf("but LSN %d was asked for: the owner knew the log up to there", r.from))
 	}
-	keep := r.kept(at)
 	if r.manifest.clean {
-		if end > r.manifest.proven || keep < len(r.segments) {
+		if end > r.manifest.proven || r.kept(at) < len(r.segments) {
 			return corrupt(fmt.Sprintf("but %s says that the log was closed at LSN %d: is it an old copy?", manifestName, r.manifest.proven))
 		}
 		return nil
@@ -41,10 +41,7 @@ func (r *recovery) settle(at stop) error {
 		r.torn += left.used
 		r.dirty = r.dirty || i == at.seg && left.used > 0
 	}
-	if r.torn > 0 {
-		r.log.opt.Logger.Warn("cutting off a torn tail", "file", at.place, "lsn", int64(end), "bytes", r.torn, "why", at.why)
-	}
-	return r.cut(at, keep)
+	return nil
 }
 
 // kept returns how many segments hold accepted frames, or come before those.
@@ -69,7 +66,14 @@ func (r *recovery) search(i int, pos int64) (remains, error) {
 // cut removes what lies behind the last accepted frame: whole segments, and the
 // rest of the one it is in. That one is shortened and lengthened again, so that
 // its rest reads as zeros.
-func (r *recovery) cut(at stop, keep int) error {
+func (r *recovery) cut(at stop) error {
+	if r.manifest.clean {
+		return nil
+	}
+	if r.torn > 0 {
+		r.log.opt.Logger.Warn("cutting off a torn tail", "file", at.place, "lsn", int64(r.seq.End), "bytes", r.torn, "why", at.why)
+	}
+	keep := r.kept(at)
 	for i := len(r.segments) - 1; i >= keep; i-- {
 		if err := r.remove(r.segments[i]); err != nil {
 			return err
@@ -79,11 +83,7 @@ func (r *recovery) cut(at stop, keep int) error {
 	if keep == at.seg || !r.dirty {
 		return nil
 	}
-	s := r.segments[at.seg]
-	if err := s.file.Truncate(at.pos); err != nil {
-		return err
-	}
-	return s.file.Allocate(s.allocated)
+	return r.segments[at.seg].file.Truncate(at.pos)
 }
 
 func (r *recovery) remove(s *segment) error {
@@ -107,7 +107,7 @@ func (r *recovery) secure(result wal.Recovery) error {
 	if err := l.opt.FS.SyncDir(l.logDir); err != nil {
 		return err
 	}
-	next := manifest{epoch: r.manifest.epoch + 1, proven: r.seq.End, boot: r.manifest.boot}
+	next := manifest{epoch: r.manifest.epoch + 1, proven: r.seq.End, boot: r.manifest.boot, trimmed: r.manifest.trimmed}
 	if result.Clean || result.SameBoot {
 		next.boot = l.opt.BootID
 	}
@@ -115,8 +115,45 @@ func (r *recovery) secure(result wal.Recovery) error {
 		s.listed = true
 		next.segments = append(next.segments, s.base)
 	}
-	r.manifest = next
-	return writeManifest(l.opt.FS, l.dir, &next)
+	l.manifest = next
+	return l.saveManifest()
+}
+
+// tidy gives the log its room back, and takes away what a former owner had begun
+// to remove. None of it matters to what was recovered.
+func (r *recovery) tidy() error {
+	l := r.log
+	if n := len(r.segments); n > 0 {
+		if err := r.segments[n-1].reserve(r.seq.End); err != nil {
+			return err
+		}
+	}
+	for _, base := range r.doomed {
+		if err := l.opt.FS.Remove(path.Join(l.logDir, segmentName(base))); err != nil {
+			return err
+		}
+	}
+	if !r.spare {
+		return nil
+	}
+	spare, err := makeSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize)
+	if isFull(err) {
+		return nil // it is gone; the owner asks for another
+	}
+	l.spare = spare
+	return err
+}
+
+// reserve makes sure of the room that a segment's file seems to have: a copy of it
+// may have none, and a torn tail was cut off. Without room for it the segment has
+// none behind its end.
+func (s *segment) reserve(end wal.LSN) error {
+	err := s.file.Allocate(s.allocated)
+	if isFull(err) {
+		s.allocated = s.pos(end)
+		return nil
+	}
+	return err
 }
 
 // syncTail makes durable what is not proven to be. It writes it again first: if

@@ -15,32 +15,51 @@ func (l *Log) Flush() {
 	l.asked = len(l.unsynced) > 0
 	asked := l.asked
 	l.mu.Unlock()
-	if !asked {
-		return
+	if asked {
+		l.wakeSyncer()
 	}
+}
+
+func (l *Log) wakeSyncer() {
 	select {
 	case l.wake <- struct{}{}:
 	default: // the syncer has not taken the last one yet: it will see this too
 	}
 }
 
-// runSyncer syncs whenever Flush has asked, until Close.
+// runSyncer does whatever was asked for, until Close.
 func (l *Log) runSyncer() {
 	for {
 		select {
 		case <-l.stop:
 			return
 		case <-l.wake:
-			l.SyncStep()
+			l.runSteps()
 		}
 	}
 }
 
-// SyncStep does the sync that Flush asked for, if it asked since the last one,
-// and reports whether it did. With Options.Manual the owner calls it, else the
-// syncer does and nobody else may.
+// runSteps does one step after the other while there are any.
+func (l *Log) runSteps() {
+	for l.SyncStep() {
+		select {
+		case <-l.stop:
+			return
+		default:
+		}
+	}
+}
+
+// SyncStep does one thing that was asked for and reports whether there was one:
+// the sync that Flush wants, which goes before all else; a step of a Trim; the
+// spare segment that Prepare wants. With Options.Manual the owner calls it, else
+// the syncer does and nobody else may.
 func (l *Log) SyncStep() bool {
-	if !l.sync() {
+	switch {
+	case l.sync():
+	case l.trimStep():
+	case l.prepareStep():
+	default:
 		return false
 	}
 	l.notify()
@@ -78,7 +97,7 @@ func (l *Log) takeUnsynced() ([]*segment, wal.LSN) {
 	for _, s := range work {
 		s.unsynced = false
 	}
-	l.unsynced, l.spare = l.spare[:0], work
+	l.unsynced, l.emptied = l.emptied[:0], work
 	return work, wal.LSN(l.written.Load())
 }
 
@@ -87,7 +106,7 @@ func (l *Log) takeUnsynced() ([]*segment, wal.LSN) {
 func (l *Log) syncSegments(work []*segment, target wal.LSN) error {
 	fresh := false
 	for _, s := range work {
-		if err := s.trim(); err != nil {
+		if err := s.giveBack(); err != nil {
 			return err
 		}
 		if err := s.file.Sync(); err != nil {
@@ -113,15 +132,15 @@ func (l *Log) syncSegments(work []*segment, target wal.LSN) error {
 	}
 	l.manifest.proven = target
 	l.manifest.boot = l.opt.BootID
-	return writeManifest(l.opt.FS, l.dir, &l.manifest)
+	return l.saveManifest()
 }
 
-// trim gives back the room behind the end of a segment that has one.
-func (s *segment) trim() error {
+// giveBack gives back the room behind the end of a segment that has one.
+func (s *segment) giveBack() error {
 	end := s.end.Load()
-	if end == openEnd || s.trimmed {
+	if end == openEnd || s.shrunk {
 		return nil
 	}
-	s.trimmed = true
+	s.shrunk = true
 	return s.file.Truncate(s.pos(wal.LSN(end)))
 }

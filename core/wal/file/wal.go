@@ -24,7 +24,7 @@ func New(opt Options) *WAL { return &WAL{opt.withDefaults()} }
 func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 	dir := path.Join(w.opt.Dir, fmt.Sprintf("shard-%04d", shard))
 	l := newLog(w.opt, shard, dir, notify)
-	if err := makeFolders(w.opt.FS, w.opt.Dir, l.dir, l.logDir); err != nil {
+	if err := makeFolders(w.opt.FS, w.opt.Dir, l.dir, l.logDir, l.parts.dir); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	lock, err := w.opt.FS.Lock(path.Join(l.dir, lockName))
@@ -35,6 +35,13 @@ func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l.lock = lock
+	if err := l.parts.clear(); err != nil {
+		return nil, fmt.Errorf("open log: %w", errors.Join(err, lock.Close()))
+	}
+	// What is wrong with MANIFEST, Recover tells.
+	if m, found, err := readManifest(w.opt.FS, l.dir); err == nil && found && len(m.segments) > 0 {
+		l.start.Store(int64(m.segments[0]))
+	}
 	return l, nil
 }
 
@@ -50,15 +57,14 @@ const (
 
 // makeFolders makes the folders that are missing and makes the names of all
 // durable: an earlier start may have made one and died before it synced it.
-func makeFolders(fsys vfs.FS, data, shard, log string) error {
-	if err := makeFolder(fsys, data); err != nil {
-		return err
-	}
-	for _, dir := range []string{shard, log} {
+func makeFolders(fsys vfs.FS, data, shard, log, parts string) error {
+	for _, dir := range []string{data, shard, log, parts} {
 		if err := makeFolder(fsys, dir); err != nil {
 			return err
 		}
-		if err := fsys.SyncDir(path.Dir(dir)); err != nil {
+	}
+	for _, dir := range []string{data, shard} {
+		if err := fsys.SyncDir(dir); err != nil {
 			return err
 		}
 	}

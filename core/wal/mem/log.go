@@ -17,8 +17,10 @@ type Log struct {
 
 	stage   stage
 	seq     wal.Sequence
-	asked   bool
-	owesGap bool // as in the file log: began after a power cut, appended nothing yet
+	start   wal.LSN // of this owner: the store follows when the trim is done
+	asked   bool    // Flush wants a sync
+	prepare bool    // Prepare wants a spare segment
+	owesGap bool    // as in the file log: began after a power cut, appended nothing yet
 	failed  error
 }
 
@@ -48,6 +50,15 @@ func (l *Log) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 	}
 	l.stage = stageRecovering
 	s := l.store
+	if len(s.segments) > 0 {
+		l.start = s.segments[0].base
+	}
+	if 0 < from && from < l.start {
+		return wal.Recovery{}, fmt.Errorf("recover from LSN %d: the log begins at %d", from, l.start)
+	}
+	if s.trimmed {
+		l.seq.End, l.seq.Inside = l.start, true
+	}
 	for i := range s.segments {
 		if err := l.replay(&s.segments[i], from, fn); err != nil {
 			return wal.Recovery{}, err
@@ -113,12 +124,19 @@ func (l *Log) Append(lsn wal.LSN, frame []byte) error {
 	}
 	s := l.store
 	if binary.LittleEndian.Uint16(frame[36:])&wal.FlagSegmentStart != 0 {
-		s.segments = append(s.segments, segment{base: lsn})
+		l.failed = l.roll(lsn)
+	}
+	if l.failed == nil {
+		l.failed = l.reserve(len(frame))
+	}
+	if l.failed != nil {
+		l.failed = fmt.Errorf("append at LSN %d: %w", lsn, l.failed)
+		return l.failed
 	}
 	wal.Complete(frame, s.durable, l.seq.Epoch, l.seq.Chain, 0)
 	h := wal.ParseHeader(frame)
 	l.seq.Advance(&h)
-	last := &s.segments[len(s.segments)-1]
+	last := s.active()
 	last.bytes = append(last.bytes, frame...)
 	s.end = l.seq.End
 	l.owesGap = false
@@ -132,7 +150,7 @@ func (l *Log) usable() error {
 	case stageClosed:
 		return wal.ErrClosed
 	}
-	return errors.New("append before recovery")
+	return errors.New("log is not recovered")
 }
 
 // Flush makes everything durable, or with Options.Manual asks for it. It calls
@@ -140,28 +158,42 @@ func (l *Log) usable() error {
 func (l *Log) Flush() {
 	l.wal.mu.Lock()
 	l.asked = l.stage == stageReady
-	manual := l.wal.opt.Manual
 	l.wal.mu.Unlock()
-	if !manual {
-		l.SyncStep()
+	l.atOnce()
+}
+
+// atOnce does what was asked for, unless that is the owner's business.
+func (l *Log) atOnce() {
+	if !l.wal.opt.Manual {
+		for l.SyncStep() {
+		}
 	}
 }
 
-// SyncStep makes durable what was appended, if Flush asked since the last one,
-// and reports whether it did. The owner calls it.
+// SyncStep does one thing that was asked for: it makes durable what was appended,
+// gives up what was trimmed, or makes a spare segment. It reports whether there
+// was one. The owner calls it.
 func (l *Log) SyncStep() bool {
-	if !l.sync() {
+	if !l.step() {
 		return false
 	}
 	l.notify()
 	return true
 }
 
-func (l *Log) sync() bool {
+func (l *Log) step() bool {
 	l.wal.mu.Lock()
 	defer l.wal.mu.Unlock()
+	if l.stage != stageReady || l.failed != nil {
+		return false
+	}
+	return l.sync() || l.trim() || l.makeSpare()
+}
+
+// sync makes durable what was appended, if Flush asked since the last time.
+func (l *Log) sync() bool {
 	s := l.store
-	if !l.asked || l.stage != stageReady || l.failed != nil {
+	if !l.asked {
 		return false
 	}
 	l.asked = false
@@ -199,7 +231,7 @@ func (l *Log) ReadAt(p []byte, lsn wal.LSN) (int, error) {
 	}
 	all := l.store.segments
 	i := sort.Search(len(all), func(i int) bool { return all[i].base > lsn }) - 1
-	if i < 0 || lsn+wal.LSN(len(p)) > all[i].end() {
+	if i < 0 || lsn < l.start || lsn+wal.LSN(len(p)) > all[i].end() {
 		return 0, fmt.Errorf("read %d bytes at LSN %d: %w", len(p), lsn, wal.ErrRange)
 	}
 	return copy(p, all[i].bytes[lsn-all[i].base:]), nil

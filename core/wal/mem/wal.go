@@ -8,9 +8,16 @@ import (
 
 // Options change how a WAL behaves. The zero value is the plain one.
 type Options struct {
-	// Manual makes Flush only ask: SyncStep makes durable what was appended.
+	// Manual makes Flush, Trim and Prepare only ask: SyncStep does it.
 	Manual bool
+	// SegmentSize is what a segment, and the spare one, reserve. Default: 256 MiB.
+	SegmentSize int64
+	// Bytes is the size of the disk, for all segments and parts of all shards. What
+	// finds no room there fails with syscall.ENOSPC. Default: no limit.
+	Bytes int64
 }
+
+const defaultSegmentSize = 256 << 20
 
 // WAL keeps the logs of one imagined machine.
 type WAL struct {
@@ -25,7 +32,17 @@ var _ wal.WAL = (*WAL)(nil)
 
 // New returns an empty WAL.
 func New(opt Options) *WAL {
+	if opt.SegmentSize == 0 {
+		opt.SegmentSize = defaultSegmentSize
+	}
 	return &WAL{opt: opt, stores: map[wal.ShardID]*store{}}
+}
+
+// SetBytes changes the size of the disk.
+func (w *WAL) SetBytes(bytes int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opt.Bytes = bytes
 }
 
 // store is what outlives a process: a shard's disk.
@@ -36,12 +53,16 @@ type store struct {
 	epoch    uint32
 	clean    bool
 	boot     int  // of the last owner that wrote something and synced it
+	trimmed  bool // the first segment is not the first that there was
+	spare    bool // there is a spare segment
+	parts    map[string][]byte
 	owner    *Log // nil when nobody has it open
 }
 
 type segment struct {
-	base  wal.LSN
-	bytes []byte
+	base     wal.LSN
+	bytes    []byte
+	reserved int64 // on the disk
 }
 
 func (s *segment) end() wal.LSN { return s.base + wal.LSN(len(s.bytes)) }
@@ -53,7 +74,7 @@ func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 	defer w.mu.Unlock()
 	s := w.stores[shard]
 	if s == nil {
-		s = &store{clean: true, boot: w.boot}
+		s = &store{clean: true, boot: w.boot, parts: map[string][]byte{}}
 		w.stores[shard] = s
 	}
 	if s.owner != nil {

@@ -13,8 +13,7 @@ import (
 func (m *Mem) ProcessCrash() *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := cloner{copies: map[*node]*node{}}
-	return &Mem{root: c.copy(m.root), locks: map[string]bool{}}
+	return m.clone(cloner{copies: map[*node]*node{}})
 }
 
 // PowerCut returns the file system as the next boot finds it when the power goes
@@ -29,11 +28,17 @@ func (m *Mem) ProcessCrash() *Mem {
 func (m *Mem) PowerCut(seed uint64) *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := cloner{
+	return m.clone(cloner{
 		copies: map[*node]*node{},
 		cut:    rand.New(rand.NewPCG(seed, 0x706f776572)),
-	}
-	return &Mem{root: c.copy(m.root), locks: map[string]bool{}}
+	})
+}
+
+// clone returns a copy that nobody has files open in. Its disk has the same limits.
+func (m *Mem) clone(c cloner) *Mem {
+	to := NewMem()
+	to.root, to.limits, to.readOnly = c.copy(m.root), m.limits, m.readOnly
+	return to
 }
 
 // cloner copies a tree; with cut set, what a power cut leaves of it.
@@ -112,5 +117,8 @@ func (c *cloner) cutFile(f *fileNode) *fileNode {
 	// Kept sectors past the size are not reachable, nor do they come back.
 	disk.size = max(f.seen.size, f.disk.size)
 	disk.truncate(size, func(int64) {})
-	return &fileNode{seen: disk, disk: disk.clone(), dirty: map[int64]bool{}}
+	to := newFile()
+	to.seen, to.disk, to.blocks = disk, disk.clone(), f.blocks.clone()
+	to.blocks.truncate(disk.size)
+	return to
 }

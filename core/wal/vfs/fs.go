@@ -12,7 +12,8 @@ const SectorSize = 512
 var ErrLocked = errors.New("locked")
 
 // FS is a file system. Paths are separated by slashes. Errors match those of
-// io/fs: fs.ErrExist, fs.ErrNotExist. All methods may be called concurrently.
+// io/fs: fs.ErrExist, fs.ErrNotExist; a full disk is syscall.ENOSPC, for want of
+// bytes or of inodes, and one that must not be changed is syscall.EROFS. All methods may be called concurrently.
 //
 // Nothing but SyncDir makes the names in a directory durable: neither the
 // creation of a file or directory, nor a rename, nor a removal survives a power
@@ -25,6 +26,9 @@ type FS interface {
 	Create(path string) (File, error)
 	// Open opens an existing file for reading and writing.
 	Open(path string) (File, error)
+	// OpenRead opens an existing file for reading only. It works where nothing may
+	// be changed.
+	OpenRead(path string) (File, error)
 	// Rename gives a file another name in the same directory. It replaces what
 	// had that name, atomically.
 	Rename(from, to string) error
@@ -38,6 +42,8 @@ type FS interface {
 	// there is none. It does not wait: it fails with ErrLocked. The lock goes with
 	// Close, and with the process.
 	Lock(path string) (io.Closer, error)
+	// Locked reports whether somebody holds that lock. It changes nothing.
+	Locked(path string) (bool, error)
 }
 
 // File is an open file. Reads and writes at different places may be concurrent.

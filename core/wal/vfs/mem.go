@@ -16,16 +16,19 @@ import (
 //
 // Files are sparse: zeros that were never written take no memory.
 type Mem struct {
-	mu    sync.Mutex // guards everything below, and all nodes
-	root  *node
-	locks map[string]bool
+	mu       sync.Mutex // guards everything below, and all nodes
+	root     *node
+	locks    map[string]bool
+	limits   Limits
+	orphans  map[*fileNode]bool // open, but without a name: they still take room
+	readOnly bool
 }
 
 var _ FS = (*Mem)(nil)
 
 // NewMem returns an empty file system.
 func NewMem() *Mem {
-	return &Mem{root: newDir(), locks: map[string]bool{}}
+	return &Mem{root: newDir(), locks: map[string]bool{}, orphans: map[*fileNode]bool{}}
 }
 
 // node is a file or a directory.
@@ -103,6 +106,9 @@ func (m *Mem) add(op, name string, n *node) error {
 	if d.names[base] != nil {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrExist}
 	}
+	if err := m.addable(op, name); err != nil {
+		return err
+	}
 	d.change(nameChange{add: base, node: n})
 	return nil
 }
@@ -130,7 +136,7 @@ func (m *Mem) Create(name string) (File, error) {
 	if err := m.add("create", name, &node{fil: f}); err != nil {
 		return nil, err
 	}
-	return &memFile{mem: m, node: f}, nil
+	return m.handle(f, false), nil
 }
 
 // Open opens a file.
@@ -138,10 +144,29 @@ func (m *Mem) Open(name string) (File, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f, err := m.file("open", name)
+	if err == nil {
+		err = m.changeable("open", name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &memFile{mem: m, node: f}, nil
+	return m.handle(f, false), nil
+}
+
+// OpenRead opens a file for reading.
+func (m *Mem) OpenRead(name string) (File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, err := m.file("open", name)
+	if err != nil {
+		return nil, err
+	}
+	return m.handle(f, true), nil
+}
+
+func (m *Mem) handle(f *fileNode, readOnly bool) File {
+	f.open++
+	return &memFile{mem: m, node: f, readOnly: readOnly}
 }
 
 // Rename renames a file within its directory.
@@ -162,6 +187,12 @@ func (m *Mem) Rename(from, to string) error {
 	if into != d {
 		return &fs.PathError{Op: "rename", Path: to, Err: fs.ErrInvalid}
 	}
+	if err := m.changeable("rename", from); err != nil {
+		return err
+	}
+	if newBase != base {
+		m.unlinked(d.names[newBase])
+	}
 	d.change(nameChange{remove: base, add: newBase, node: d.names[base]})
 	return nil
 }
@@ -177,6 +208,10 @@ func (m *Mem) Remove(name string) error {
 	if err != nil {
 		return err
 	}
+	if err := m.changeable("remove", name); err != nil {
+		return err
+	}
+	m.unlinked(d.names[base])
 	d.change(nameChange{remove: base})
 	return nil
 }
@@ -212,6 +247,9 @@ func (m *Mem) Lock(name string) (io.Closer, error) {
 	if m.locks[name] {
 		return nil, ErrLocked
 	}
+	if err := m.changeable("lock", name); err != nil {
+		return nil, err
+	}
 	if m.find(name) == nil {
 		if err := m.add("lock", name, &node{fil: newFile()}); err != nil {
 			return nil, err
@@ -219,6 +257,13 @@ func (m *Mem) Lock(name string) (io.Closer, error) {
 	}
 	m.locks[name] = true
 	return &memLock{m, name}, nil
+}
+
+// Locked reports whether a lock is held.
+func (m *Mem) Locked(name string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.locks[name], nil
 }
 
 type memLock struct {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"syscall"
 )
 
 // sector is never changed once it is in an image, so images share them.
@@ -101,9 +102,14 @@ type fileNode struct {
 	dirty map[int64]bool
 	// sizeDirty: the size on disk is not yet that of seen.
 	sizeDirty bool
+
+	blocks blocks // that it takes on the disk
+	open   int    // handles
 }
 
-func newFile() *fileNode { return &fileNode{dirty: map[int64]bool{}} }
+func newFile() *fileNode {
+	return &fileNode{dirty: map[int64]bool{}, blocks: blocks{more: map[int64]bool{}}}
+}
 
 func (f *fileNode) mark(i int64) { f.dirty[i] = true }
 
@@ -121,14 +127,18 @@ func (f *fileNode) sync() {
 func (f *fileNode) forget() { clear(f.dirty) }
 
 func (f *fileNode) clone() *fileNode {
-	return &fileNode{f.seen.clone(), f.disk.clone(), maps.Clone(f.dirty), f.sizeDirty}
+	return &fileNode{
+		seen: f.seen.clone(), disk: f.disk.clone(), dirty: maps.Clone(f.dirty), sizeDirty: f.sizeDirty,
+		blocks: f.blocks.clone(),
+	}
 }
 
 // memFile is an open file.
 type memFile struct {
-	mem    *Mem
-	node   *fileNode // its content is guarded by mem.mu
-	closed bool      // guarded by mem.mu
+	mem      *Mem
+	node     *fileNode // its content is guarded by mem.mu
+	readOnly bool
+	closed   bool // guarded by mem.mu
 }
 
 var _ File = (*memFile)(nil)
@@ -146,35 +156,65 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
-	return len(p), f.change(func(n *fileNode) { n.seen.write(p, off, n.mark) })
+// WriteAt writes what there is room for.
+func (f *memFile) WriteAt(p []byte, off int64) (n int, err error) {
+	err = f.change(func(node *fileNode) error {
+		room := f.mem.room()
+		var full error
+		n, full = node.blocks.write(off, int64(len(p)), room)
+		if n > 0 {
+			node.seen.write(p[:n], off, node.mark)
+		}
+		return full
+	})
+	return n, err
 }
 
 func (f *memFile) Truncate(size int64) error {
-	return f.change(func(n *fileNode) { n.seen.truncate(size, n.mark) })
+	return f.change(func(n *fileNode) error {
+		n.blocks.truncate(size)
+		n.seen.truncate(size, n.mark)
+		return nil
+	})
 }
 
 func (f *memFile) Allocate(size int64) error {
-	return f.change(func(n *fileNode) { n.seen.size = max(n.seen.size, size) })
+	return f.change(func(n *fileNode) error {
+		if err := n.blocks.allocate(size, f.mem.room()); err != nil {
+			return err
+		}
+		n.seen.size = max(n.seen.size, size)
+		return nil
+	})
 }
 
-func (f *memFile) Sync() error { return f.change((*fileNode).sync) }
+func (f *memFile) Sync() error {
+	return f.change(func(n *fileNode) error { n.sync(); return nil })
+}
 
 // failSync does what Linux does when a sync fails: see Verdict.
-func (f *memFile) failSync() { _ = f.change((*fileNode).forget) }
+func (f *memFile) failSync() {
+	_ = f.change(func(n *fileNode) error { n.forget(); return nil })
+}
 
-func (f *memFile) change(do func(*fileNode)) error {
+func (f *memFile) change(do func(*fileNode) error) error {
 	f.mem.mu.Lock()
 	defer f.mem.mu.Unlock()
 	if f.closed {
 		return fs.ErrClosed
 	}
+	if f.readOnly {
+		return syscall.EBADF
+	}
+	if f.mem.readOnly {
+		return syscall.EROFS
+	}
 	before := f.node.seen.size
-	do(f.node)
+	err := do(f.node)
 	if f.node.seen.size != before {
 		f.node.sizeDirty = true
 	}
-	return nil
+	return err
 }
 
 func (f *memFile) Size() (int64, error) {
@@ -193,5 +233,8 @@ func (f *memFile) Close() error {
 		return fs.ErrClosed
 	}
 	f.closed = true
+	if f.node.open--; f.node.open == 0 {
+		delete(f.mem.orphans, f.node)
+	}
 	return nil
 }

@@ -32,6 +32,8 @@ func (osFS) Create(path string) (File, error) {
 
 func (osFS) Open(path string) (File, error) { return openFile(path, os.O_RDWR) }
 
+func (osFS) OpenRead(path string) (File, error) { return openFile(path, os.O_RDONLY) }
+
 func openFile(path string, flag int) (File, error) {
 	f, err := os.OpenFile(path, flag, filePerm)
 	if err != nil {
@@ -77,6 +79,26 @@ func (osFS) Lock(path string) (io.Closer, error) {
 		return nil, ErrLocked
 	}
 	return nil, fmt.Errorf("flock %s: %w", path, err)
+}
+
+// Locked tries to share the lock, for an instant.
+func (osFS) Locked(path string) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	err = control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB) })
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("flock %s: %w", path, err)
+	}
+	return false, nil
 }
 
 type osFile struct{ *os.File }

@@ -3,6 +3,8 @@ package vfs
 import (
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 )
 
 // Kind says which operation an Op is.
@@ -74,7 +76,9 @@ type Hook func(Op) Verdict
 // Wrap returns base with hook called before each operation on it and on the
 // files opened through it, but for Size and Close. Wrappers may be nested; the
 // outermost hook comes first.
-func Wrap(base FS, hook Hook) FS { return &wrapFS{base, hook} }
+func Wrap(base FS, hook Hook) FS {
+	return &wrapFS{base: base, hook: hook, open: map[*wrapFile]bool{}}
+}
 
 // FailNth returns a hook that fails the n-th operation (from 1) among those that
 // change something, once, with err. Of a write half is done.
@@ -106,6 +110,9 @@ func Record(add func(line string)) Hook {
 type wrapFS struct {
 	base FS
 	hook Hook
+
+	mu   sync.Mutex
+	open map[*wrapFile]bool // a file that is renamed is told its new name; guarded by mu
 }
 
 var _ FS = (*wrapFS)(nil)
@@ -133,18 +140,46 @@ func (w *wrapFS) Open(path string) (File, error) {
 	return w.file(path, f, err)
 }
 
+func (w *wrapFS) OpenRead(path string) (File, error) {
+	if v := w.hook(Op{Kind: OpOpen, Path: path}); v.Err != nil {
+		return nil, v.Err
+	}
+	f, err := w.base.OpenRead(path)
+	return w.file(path, f, err)
+}
+
 func (w *wrapFS) file(path string, f File, err error) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wrapFile{File: f, path: path, hook: w.hook}, nil
+	file := &wrapFile{File: f, fs: w}
+	file.name.Store(&path)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open[file] = true
+	return file, nil
+}
+
+// renamed tells open files their new name.
+func (w *wrapFS) renamed(from, to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for f := range w.open {
+		if f.path() == from {
+			f.name.Store(&to)
+		}
+	}
 }
 
 func (w *wrapFS) Rename(from, to string) error {
 	if v := w.hook(Op{Kind: OpRename, Path: from, To: to}); v.Err != nil {
 		return v.Err
 	}
-	return w.base.Rename(from, to)
+	if err := w.base.Rename(from, to); err != nil {
+		return err
+	}
+	w.renamed(from, to)
+	return nil
 }
 
 func (w *wrapFS) Remove(path string) error {
@@ -175,21 +210,34 @@ func (w *wrapFS) Lock(path string) (io.Closer, error) {
 	return w.base.Lock(path)
 }
 
+func (w *wrapFS) Locked(path string) (bool, error) { return w.base.Locked(path) }
+
 type wrapFile struct {
 	File
-	path string
-	hook Hook
+	fs   *wrapFS
+	name atomic.Pointer[string]
+}
+
+func (f *wrapFile) path() string { return *f.name.Load() }
+
+func (f *wrapFile) hook(op Op) Verdict { return f.fs.hook(op) }
+
+func (f *wrapFile) Close() error {
+	f.fs.mu.Lock()
+	delete(f.fs.open, f)
+	f.fs.mu.Unlock()
+	return f.File.Close()
 }
 
 func (f *wrapFile) ReadAt(p []byte, off int64) (int, error) {
-	if v := f.hook(Op{Kind: OpRead, Path: f.path, Off: off, Len: int64(len(p))}); v.Err != nil {
+	if v := f.hook(Op{Kind: OpRead, Path: f.path(), Off: off, Len: int64(len(p))}); v.Err != nil {
 		return 0, v.Err
 	}
 	return f.File.ReadAt(p, off)
 }
 
 func (f *wrapFile) WriteAt(p []byte, off int64) (int, error) {
-	v := f.hook(Op{Kind: OpWrite, Path: f.path, Off: off, Len: int64(len(p))})
+	v := f.hook(Op{Kind: OpWrite, Path: f.path(), Off: off, Len: int64(len(p))})
 	if v.Err == nil {
 		return f.File.WriteAt(p, off)
 	}
@@ -203,14 +251,14 @@ func (f *wrapFile) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func (f *wrapFile) Truncate(size int64) error {
-	if v := f.hook(Op{Kind: OpTruncate, Path: f.path, Len: size}); v.Err != nil {
+	if v := f.hook(Op{Kind: OpTruncate, Path: f.path(), Len: size}); v.Err != nil {
 		return v.Err
 	}
 	return f.File.Truncate(size)
 }
 
 func (f *wrapFile) Allocate(size int64) error {
-	if v := f.hook(Op{Kind: OpAllocate, Path: f.path, Len: size}); v.Err != nil {
+	if v := f.hook(Op{Kind: OpAllocate, Path: f.path(), Len: size}); v.Err != nil {
 		return v.Err
 	}
 	return f.File.Allocate(size)
@@ -227,7 +275,7 @@ func (f *wrapFile) failSync() {
 }
 
 func (f *wrapFile) Sync() error {
-	if v := f.hook(Op{Kind: OpSync, Path: f.path}); v.Err != nil {
+	if v := f.hook(Op{Kind: OpSync, Path: f.path()}); v.Err != nil {
 		f.failSync()
 		return v.Err
 	}

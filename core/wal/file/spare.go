@@ -1,0 +1,151 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/gantrymq/gantry/core/wal/vfs"
+)
+
+// spare is a file with room for a segment, and nothing in it yet.
+type spare struct {
+	file vfs.File
+	path string
+	size int64
+}
+
+const spareName = "spare.log"
+
+// Room returns what can certainly be appended. See wal.Log.
+func (l *Log) Room() (room int64, preparing bool) {
+	if l.usable() != nil {
+		return 0, false
+	}
+	if l.active != nil {
+		room = max(0, l.active.allocated-l.active.pos(l.seq.End))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spare != nil && l.reserved {
+		room += max(0, l.spare.size-headerPage)
+	}
+	return room, l.prepare || l.preparing
+}
+
+// Prepare asks for a spare segment. See wal.Log.
+func (l *Log) Prepare() {
+	if l.usable() != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.prepare = l.spare == nil || !l.reserved; l.prepare {
+		l.wakeSyncer()
+	}
+}
+
+// prepareStep makes the spare segment that Prepare asked for, and sees to it that
+// a new MANIFEST will find room: what would a segment be without.
+func (l *Log) prepareStep() bool {
+	l.mu.Lock()
+	wanted := l.prepare && l.failure() == nil
+	there, reserved := l.spare != nil, l.reserved
+	l.prepare = false
+	l.preparing = wanted && !(there && reserved)
+	wanted = l.preparing
+	l.mu.Unlock()
+	if !wanted {
+		return false
+	}
+	err := l.prepareAll(there)
+	l.mu.Lock()
+	l.preparing = false
+	l.mu.Unlock()
+	switch {
+	case isFull(err):
+		l.noteFull(err)
+	case err != nil:
+		l.fail(fmt.Errorf("make a spare segment: %w", err))
+	default:
+		l.full = false
+	}
+	return true
+}
+
+func (l *Log) prepareAll(there bool) error {
+	if err := l.reserveManifest(); err != nil || there {
+		return err
+	}
+	s, err := makeSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spare = s
+	return nil
+}
+
+// noteFull logs that the disk is full, once until it no longer is.
+func (l *Log) noteFull(err error) {
+	if !l.full {
+		l.opt.Logger.Warn("no room for a spare segment", "bytes", l.opt.SegmentSize, "err", err)
+	}
+	l.full = true
+}
+
+// makeSpare makes a spare file, of what an earlier owner has left if there is
+// something. Without room for all of it nothing is left.
+func makeSpare(fsys vfs.FS, name string, size int64) (*spare, error) {
+	f, err := fsys.Create(name)
+	if errors.Is(err, fs.ErrExist) {
+		f, err = fsys.Open(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// What is left of an earlier one may have been a segment that lost its name.
+	if err = f.Truncate(0); err == nil {
+		err = f.Allocate(size)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), fsys.Remove(name))
+	}
+	return &spare{file: f, path: name, size: size}, nil
+}
+
+// takeSpare takes the spare segment, if there is one, from whoever else might.
+func (l *Log) takeSpare() *spare {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.spare
+	l.spare = nil
+	return s
+}
+
+// become makes a segment of a spare file. Nothing of it is durable yet.
+func (s *spare) become(fsys vfs.FS, dir string, h segmentHeader) (*segment, error) {
+	seg := newSegment(dir, h, s.size)
+	seg.file = s.file
+	_, err := s.file.WriteAt(h.encode(), 0)
+	if err == nil {
+		err = fsys.Rename(s.path, seg.path)
+	}
+	if err != nil {
+		s.file.Close()
+		return nil, err
+	}
+	return seg, nil
+}
+
+// dropSpare gives the spare segment's room back, for something that needs it more.
+func (l *Log) dropSpare() {
+	s := l.takeSpare()
+	if s == nil {
+		return
+	}
+	err := errors.Join(s.file.Close(), l.opt.FS.Remove(s.path))
+	l.opt.Logger.Warn("the disk is full: gave up the spare segment", "err", err)
+}
