@@ -47,31 +47,38 @@ func (l *Log) Prepare() {
 	}
 }
 
-// prepareStep makes the spare segment that Prepare asked for, and sees to it that
-// a new MANIFEST will find room: what would a segment be without.
+// prepareStep makes the spare segment that Prepare asked for.
 func (l *Log) prepareStep() bool {
 	l.mu.Lock()
 	wanted := l.prepare && l.failure() == nil
-	there, reserved := l.spare != nil, l.reserved
+	there := l.spare != nil
 	l.prepare = false
 	l.mu.Unlock()
-	if !wanted || there && reserved {
+	if !wanted || there && l.reserved {
 		return false
 	}
-	if err := l.prepareAll(there); isFull(err) {
+	err := l.makeSpare(there)
+	if isFull(err) {
 		l.noteFull(err)
 		return false
-	} else if err != nil {
-		l.fail(fmt.Errorf("make a spare segment: %w", err))
-		return true
 	}
 	l.full = false
+	if err != nil {
+		l.fail(fmt.Errorf("make a spare segment: %w", err))
+	}
 	return true
 }
 
-func (l *Log) prepareAll(there bool) error {
-	if err := l.reserveManifest(); err != nil || there {
-		return err
+// makeSpare makes a spare segment if there is none. It sees first to the room for
+// the MANIFEST that will name it: without that the segment is of no use.
+func (l *Log) makeSpare(there bool) error {
+	if !l.reserved {
+		if err := l.reserveManifest(); err != nil {
+			return err
+		}
+	}
+	if there {
+		return nil
 	}
 	s, err := makeSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize)
 	if err != nil {
@@ -96,19 +103,20 @@ func (l *Log) noteFull(err error) {
 func makeSpare(fsys vfs.FS, name string, size int64) (*spare, error) {
 	f, err := fsys.Create(name)
 	if errors.Is(err, fs.ErrExist) {
-		f, err = fsys.Open(name)
+		if f, err = fsys.Open(name); err == nil {
+			err = f.Truncate(0) // it may have been a segment that has lost its name
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	// What is left of an earlier one may have been a segment that lost its name.
-	if err = f.Truncate(0); err == nil {
+	if err == nil {
 		err = f.Allocate(size)
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close(), fsys.Remove(name))
+	if err == nil {
+		return &spare{file: f, path: name, size: size}, nil
 	}
-	return &spare{file: f, path: name, size: size}, nil
+	if f != nil {
+		err = errors.Join(err, f.Close(), fsys.Remove(name))
+	}
+	return nil, err
 }
 
 // takeSpare takes the spare segment, if there is one, from whoever else might.

@@ -21,7 +21,7 @@ func TestSuiteOnDisk(t *testing.T) {
 func TestSuite(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		t.Run(fmt.Sprintf("Manual=%v", manual), func(t *testing.T) {
-			waltest.Run(t, waltest.Features{Kill: true, PowerCut: true}, func(*testing.T) *waltest.Machine {
+			waltest.Run(t, waltest.Features{Kill: true, PowerCut: true, Full: true}, func(*testing.T) *waltest.Machine {
 				return newMachine(manual)
 			})
 		})
@@ -39,9 +39,10 @@ func newMachine(manual bool) *waltest.Machine {
 			disk = disk.PowerCut(seed)
 			boot++
 		},
+		Fill: func() { disk.Limit(vfs.Limits{Bytes: disk.Used().Bytes}) },
 	}
 	if manual {
-		m.Step = func(l wal.Log) { l.(*file.Log).SyncStep() }
+		m.Step = func(l wal.Log) bool { return l.(*file.Log).SyncStep() }
 	}
 	return m
 }
