@@ -131,10 +131,14 @@ var ErrRange = errors.New("outside the log")
 // CorruptError reports bytes that were once durable and cannot be verified now.
 type CorruptError struct {
 	Place string // the file or object, for the operator
+	Pos   int64  // the byte in it; 0 if it is bad as a whole
 	LSN   LSN
 	Why   string
 }
 
 func (e *CorruptError) Error() string {
+	if e.Pos > 0 {
+		return fmt.Sprintf("corrupt log: %s at byte %d, LSN %d: %s", e.Place, e.Pos, e.LSN, e.Why)
+	}
 	return fmt.Sprintf("corrupt log: %s at LSN %d: %s", e.Place, e.LSN, e.Why)
 }

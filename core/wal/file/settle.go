@@ -12,7 +12,7 @@ import (
 func (r *recovery) judge(at stop) error {
 	end := r.seq.End
 	corrupt := func(why string) error {
-		return &wal.CorruptError{Place: at.place, LSN: end, Why: at.why + ", " + why}
+		return &wal.CorruptError{Place: at.place, Pos: at.at, LSN: end, Why: at.why + ", " + why}
 	}
 	if end < r.manifest.proven {
 		return corrupt(fmt.Sprintf("but the log was durable up to LSN %d", r.manifest.proven))
