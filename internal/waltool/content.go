@@ -99,8 +99,11 @@ func (d *describer) describe(entry record.Entry) Content {
 	case *record.Topic:
 		d.topics[uint64(e.ID)] = e.Config.Name
 		c := Content{
-			{"id", uint64(e.ID)}, {"name", e.Config.Name},
-			{"read_queues", e.Config.ReadQueues}, {"write_queues", e.Config.WriteQueues}, {"perm", int(e.Config.Perm)},
+			{"id", uint64(e.ID)},
+			{"name", e.Config.Name},
+			{"read_queues", e.Config.ReadQueues},
+			{"write_queues", e.Config.WriteQueues},
+			{"perm", int(e.Config.Perm)},
 		}
 		if e.Config.System {
 			c = append(c, Field{"system", true})

@@ -76,7 +76,7 @@ func (r *recovery) run() (wal.Recovery, error) {
 	if err := r.secure(result); err != nil {
 		return wal.Recovery{}, err
 	}
-	return result, r.tidy()
+	return result, r.tidy(result)
 }
 
 // read does all that changes nothing: it finds out what the log is, hands out its

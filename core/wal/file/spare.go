@@ -98,25 +98,42 @@ func (l *Log) noteFull(err error) {
 	l.full = true
 }
 
-// makeSpare makes a spare file, of what an earlier owner has left if there is
-// something. Without room for all of it nothing is left.
+// makeSpare makes a spare file. Without room for all of it nothing is left.
 func makeSpare(fsys vfs.FS, name string, size int64) (*spare, error) {
 	f, err := fsys.Create(name)
 	if errors.Is(err, fs.ErrExist) {
-		if f, err = fsys.Open(name); err == nil {
-			err = f.Truncate(0) // it may have been a segment that has lost its name
-		}
+		return openSpare(fsys, name, size, false)
 	}
-	if err == nil {
-		err = f.Allocate(size)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		return &spare{file: f, path: name, size: size}, nil
+	return allocateSpare(fsys, &spare{file: f, path: name, size: size})
+}
+
+// openSpare takes over a spare file that an earlier owner has left. Unless it is
+// known to be unused it is emptied: after a power cut it may be a segment that has
+// lost its new name. That gives its room back for a moment, and on a full disk it
+// may not return at once.
+func openSpare(fsys vfs.FS, name string, size int64, unused bool) (*spare, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	if f != nil {
-		err = errors.Join(err, f.Close(), fsys.Remove(name))
+	have, err := f.Size()
+	if err == nil && (!unused || have != size) {
+		err = f.Truncate(0)
 	}
-	return nil, err
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return allocateSpare(fsys, &spare{file: f, path: name, size: size})
+}
+
+func allocateSpare(fsys vfs.FS, s *spare) (*spare, error) {
+	if err := s.file.Allocate(s.size); err != nil {
+		return nil, errors.Join(err, s.file.Close(), fsys.Remove(s.path))
+	}
+	return s, nil
 }
 
 // takeSpare takes the spare segment, if there is one, from whoever else might.

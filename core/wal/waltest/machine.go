@@ -63,6 +63,7 @@ func (r *run) open() wal.Log {
 		r.t.Fatalf("Open: %v", err)
 	}
 	r.log = log
+	r.t.Cleanup(func() { _ = log.Close(false) }) // if it is still open
 	return log
 }
 

@@ -134,6 +134,7 @@ func testConcurrentParts(r *run) {
 	r.start(0)
 	parts := r.log.Parts()
 	var workers sync.WaitGroup
+	defer workers.Wait()
 	for w := range 3 {
 		workers.Go(func() {
 			for i := range 30 {
