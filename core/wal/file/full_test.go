@@ -85,10 +85,11 @@ func TestNoRoomForManifest(t *testing.T) {
 	if room := l.Room(); room != before-60<<10 {
 		t.Errorf("Room: %d, was %d: the spare segment counts", room, before)
 	}
-	l.Prepare() // in vain
-	l.Prepare()
-	if l.SyncStep() || l.Room() != before-60<<10 {
-		t.Error("Prepare on a full disk changed something")
+	for range 3 {
+		l.Prepare() // in vain
+		if l.SyncStep() || l.Room() != before-60<<10 {
+			t.Error("Prepare on a full disk changed something")
+		}
 	}
 	if n := strings.Count(l.lines.String(), "no room for a spare segment"); n != 1 {
 		t.Errorf("logged %d times that there is no room:\n%s", n, &l.lines)
