@@ -38,6 +38,14 @@ func (c *Client) Commit(offsets []CursorOffset, done func(error)) { c.c.Commit(o
 // valid during done only.
 func (c *Client) Offsets(q []OffsetQuery, done func([]OffsetInfo, error)) { c.c.Offsets(q, done) }
 
+// Lookup reads the message at an address: MessageNotFound if none begins there,
+// or it is no longer kept.
+func (c *Client) Lookup(at Address, done func(*Records, error)) { c.c.Lookup(at, done) }
+
+// Query reads the messages of a topic that have a key, the newest first:
+// MessageNotFound if there are none.
+func (c *Client) Query(q KeyQuery, done func(*Records, error)) { c.c.Query(q, done) }
+
 // Update says what the client is: its groups and subscriptions replace what its
 // last Update said, and its lease as a member begins anew (120 s). done runs when
 // the member is listed and its groups and their %RETRY% topics are durable.
@@ -54,7 +62,7 @@ func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
 // The slice is immutable.
 func (c *Client) Members(group string, done func([]Member, error)) { c.c.Members(group, done) }
 
-// Admin makes or changes topics and groups. done runs when it is synced.
+// Admin makes, changes or deletes topics and groups. done runs when it is synced.
 func (c *Client) Admin(op AdminOp, done func(error)) { c.c.Admin(op, done) }
 
 // SendWait is Send and Submit for callers that may block.

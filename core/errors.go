@@ -22,10 +22,12 @@ const (
 	TopicNotFound   = model.TopicNotFound
 	GroupNotFound   = model.GroupNotFound
 	OffsetNotFound  = model.OffsetNotFound
+	MessageNotFound = model.MessageNotFound
 	NoPermission    = model.NoPermission
 	Unauthenticated = model.Unauthenticated
 	Forbidden       = model.Forbidden
 	Busy            = model.Busy
+	DiskFull        = model.DiskFull
 	FlushTimeout    = model.FlushTimeout
 	Unavailable     = model.Unavailable
 	Unsupported     = model.Unsupported

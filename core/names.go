@@ -57,6 +57,10 @@ type (
 	AdminOp      = shard.AdminOp
 	PutTopic     = shard.PutTopic
 	PutGroup     = shard.PutGroup
+	DeleteTopic  = shard.DeleteTopic
+	DeleteGroup  = shard.DeleteGroup
+	KeyQuery     = shard.KeyQuery
+	Retention    = model.Retention
 	TopicInfo    = shard.TopicInfo
 )
 

@@ -80,7 +80,8 @@ func (c *conn) serve() (reason string) {
 // burst handles all whole frames that are there, and submits what they ask of
 // core as one run. It returns once the client has taken enough of the answers.
 func (c *conn) burst() error {
-	complete := false
+	taken := 0
+	defer func() { c.server.metrics.received.Add(float64(taken)) }()
 	for {
 		b := c.in.bytes()
 		size, err := wire.FrameSize(b)
@@ -91,7 +92,7 @@ func (c *conn) burst() error {
 		if size == 0 || size > len(b) {
 			break
 		}
-		complete = true
+		taken += size
 		err = c.frame(b[:size:size])
 		c.in.skip(size)
 		if err != nil {
@@ -99,14 +100,14 @@ func (c *conn) burst() error {
 			return err
 		}
 	}
-	if complete {
+	if taken > 0 {
 		c.submit()
 		c.out.flush()
 		if c.out.waitRoom() {
 			c.server.metrics.limits.WithLabelValues("out_buffer").Inc()
 		}
 	}
-	c.deadlines.burst(time.Now(), complete, c.in.len() > 0)
+	c.deadlines.burst(time.Now(), taken > 0, c.in.len() > 0)
 	return nil
 }
 
@@ -120,7 +121,6 @@ func (c *conn) submit() {
 // frame handles one whole frame.
 func (c *conn) frame(frame []byte) error {
 	cmd := &c.cmd
-	c.server.metrics.received.Add(float64(len(frame)))
 	if err := cmd.Decode(frame); err != nil {
 		return c.badHeader(frame, err)
 	}

@@ -11,8 +11,8 @@ import (
 // whoever flushes writes, one at a time.
 type outBuffer struct {
 	conn net.Conn
-	raw  syscall.RawConn     // nil: the connection offers no non-blocking write
-	sent tally               //
+	raw  syscall.RawConn // nil: the connection offers no non-blocking write
+	sent tally
 	run  func(writer func()) // starts the writer goroutine
 	pool *sync.Pool          // of *[]byte
 
@@ -25,9 +25,8 @@ type outBuffer struct {
 	written  time.Time  // when the last of it was written
 	room     chan struct{}
 
-	try       func(fd uintptr) bool // tryWrite bound once, for raw.Write
-	tried     int                   // its result; of who is busy
-	triedFail bool
+	try   func(fd uintptr) bool // tryWrite bound once, for raw.Write
+	tried int                   // its result; of who is busy
 }
 
 // begin locks the buffer and returns what an answer is appended to, nil if there

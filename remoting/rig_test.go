@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"strconv"
 	"testing"
@@ -24,6 +25,7 @@ const (
 // rig is a listener over a real engine, on a network and a log in memory.
 type rig struct {
 	t       *testing.T
+	log     *slog.Logger // nil discards
 	network memnet.Network
 	engine  *core.Engine
 	server  *Server
@@ -46,6 +48,17 @@ func bubbleWith(t *testing.T, cfg Config, test func(*testing.T, *rig)) {
 	})
 }
 
+// bubbleLogged is bubble with a log.
+func bubbleLogged(t *testing.T, log *slog.Logger, test func(*testing.T, *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{t: t, log: log, served: make(chan error, 1)}
+		r.start(Config{})
+		defer r.stop()
+		test(t, r)
+	})
+}
+
 func (r *rig) start(cfg Config) {
 	r.t.Helper()
 	var err error
@@ -54,7 +67,7 @@ func (r *rig) start(cfg Config) {
 		r.t.Fatal(err)
 	}
 	r.server, err = New(cfg, r.engine, protocols.Env{
-		Listen: r.network.Listen, Advertiser: protocols.NewAdvertiser(protocols.Machine{}, nil, nil),
+		Logger: r.log, Listen: r.network.Listen, Advertiser: protocols.NewAdvertiser(protocols.Machine{}, nil, nil),
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -94,7 +107,7 @@ func (r *rig) raw() net.Conn {
 // caller is a client whose calls must not fail.
 type caller struct {
 	*client.Conn
-	t      *testing.T
+	t      testing.TB
 	pushed chan *wire.Command
 }
 
@@ -142,7 +155,7 @@ func pullRequest(topic string, queue int, offset int64, sysFlag int32) *wire.Com
 		"commitOffset", "0", "suspendTimeoutMillis", "15000", "subscription", "*", "subVersion", "0", "expressionType", "TAG")
 }
 
-func number(t *testing.T, resp *wire.Command, field string) int64 {
+func number(t testing.TB, resp *wire.Command, field string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(resp.Ext.Text(field), 10, 64)
 	if err != nil {

@@ -134,15 +134,10 @@ func (s *Server) accept(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	c := newConn(s, nc, remote, local)
-	if !s.add(c) {
+	if !s.serveConn(newConn(s, nc, remote, local)) {
 		s.gate.Leave(remote.Addr())
 		_ = nc.Close()
-		return
 	}
-	s.metrics.accepted.Inc()
-	s.metrics.connections.Inc()
-	s.goroutines.Go(func() { s.run(c) })
 }
 
 // run is the goroutine of a connection.
@@ -155,13 +150,18 @@ func (s *Server) run(c *conn) {
 	s.metrics.closed.WithLabelValues(reason).Inc()
 }
 
-func (s *Server) add(c *conn) bool {
+// serveConn starts the goroutine of a connection, unless the server shuts down.
+// Shutdown waits for those that were started before it.
+func (s *Server) serveConn(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
 		return false
 	}
 	s.conns[c] = struct{}{}
+	s.metrics.accepted.Inc()
+	s.metrics.connections.Inc()
+	s.goroutines.Go(func() { s.run(c) })
 	return true
 }
 
@@ -174,6 +174,9 @@ func (s *Server) remove(c *conn) {
 // Shutdown takes no more connections, lets the others finish until ctx ends, and
 // closes them.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.cancel == nil {
+		return nil // never bound
+	}
 	err := s.closeListeners()
 	for _, c := range s.drain() {
 		c.draining.Store(true)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // startTCP starts a listener on real sockets, whose reads and writes take other
 // paths than those of pipes, and returns the broker's address.
-func startTCP(t testing.TB) string {
+func startTCP(t testing.TB) (string, *Server) {
 	t.Helper()
 	engine, err := core.Open(core.Config{SystemTopics: SystemTopics("DefaultCluster", "gantry-0")}, mem.New(mem.Options{}), core.Env{})
 	if err != nil {
@@ -47,17 +48,12 @@ func startTCP(t testing.TB) string {
 			t.Errorf("close engine: %v", err)
 		}
 	})
-	return bound[1].Addr.String()
+	return bound[1].Addr.String(), server
 }
 
 func TestTCPSendAndLargePull(t *testing.T) {
-	addr := startTCP(t)
-	conn, err := client.Dial(t.Context(), addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &caller{Conn: conn, t: t}
-	defer func() { _ = c.Close() }()
+	addr, _ := startTCP(t)
+	c := dialTCP(t, addr)
 	body := string(make([]byte, 1<<20)) // many reads and writes each way
 	for range 4 {
 		c.send("large", 0, body)
@@ -72,10 +68,93 @@ func TestTCPSendAndLargePull(t *testing.T) {
 	}
 }
 
+func TestTCPAnswersThatTheSocketDoesNotTake(t *testing.T) {
+	addr, _ := startTCP(t)
+	producer := dialTCP(t, addr)
+	for range 4 {
+		producer.send("large", 0, string(make([]byte, 200_000)))
+	}
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nc.Close() }()
+	const count = 200 // 40 MB, far more than the sockets hold
+	var requests []byte
+	for i := range count {
+		req := pullRequest("large", 0, int64(i%4), 0)
+		req.Opaque, req.Version = int32(i), 409
+		requests = req.AppendTo(requests)
+	}
+	go func() { _, _ = nc.Write(requests) }()
+	producer.send("large", 1, "meanwhile")
+	seen := map[int32]bool{}
+	for len(seen) < count {
+		cmd, err := client.ReadCommand(nc)
+		if err != nil {
+			t.Fatalf("after %d answers: %v", len(seen), err)
+		}
+		if seen[cmd.Opaque] {
+			t.Fatalf("request %d is answered twice", cmd.Opaque)
+		}
+		seen[cmd.Opaque] = true
+		switch wire.ResponseCode(cmd.Code) {
+		case wire.Success:
+			if m, err := wire.DecodeMessage(cmd.Body); err != nil || m.QueueOffset != int64(cmd.Opaque%4) {
+				t.Fatalf("request %d gets offset %d, %v", cmd.Opaque, m.QueueOffset, err)
+			}
+		case wire.PullRetryImmediately:
+		default:
+			t.Fatalf("request %d is answered %d", cmd.Opaque, cmd.Code)
+		}
+	}
+}
+
+func TestTCPIdleConnectionsHoldNoBuffers(t *testing.T) {
+	addr, server := startTCP(t)
+	for range 20 {
+		c := dialTCP(t, addr)
+		c.send("orders", 0, "x")
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for held(server) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of 20 idle connections hold a buffer", held(server))
+		}
+		runtime.Gosched()
+	}
+}
+
+// held counts the connections that own memory for writing, or count against the
+// budget of incomplete frames. The read buffer itself is the reader's alone.
+func held(s *Server) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for c := range s.conns {
+		c.out.mu.Lock()
+		if c.out.buf != nil || c.out.busy {
+			n++
+		}
+		c.out.mu.Unlock()
+	}
+	return n
+}
+
+func dialTCP(t testing.TB, addr string) *caller {
+	t.Helper()
+	conn, err := client.Dial(t.Context(), addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &caller{Conn: conn, t: t}
+}
+
 // BenchmarkSend measures the whole server with a client that does next to
 // nothing: bursts of 64 prepared frames over one loopback connection.
 func BenchmarkSend(b *testing.B) {
-	addr := startTCP(b)
+	addr, _ := startTCP(b)
 	const burst = 64
 	for _, s := range []struct {
 		name string
@@ -105,12 +184,12 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-func skipFrames(b *testing.B, r io.Reader, buf []byte, count int) {
+func skipFrames(t testing.TB, r io.Reader, buf []byte, count int) {
 	have := 0
 	for count > 0 {
 		n, err := r.Read(buf[have:])
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		have += n
 		for have >= 4 {

@@ -19,13 +19,16 @@ var ErrFormat = errors.New("record has an unknown or malformed content")
 // Decoder decodes records into entries that it owns: an entry is valid until
 // the next record of its kind is decoded.
 type Decoder struct {
-	data   Data
-	offset Offset
-	server Server
-	topic  Topic
-	group  Group
-	gap    Gap
-	roll   Roll
+	data     Data
+	offset   Offset
+	server   Server
+	topic    Topic
+	group    Group
+	topicEnd TopicEnd
+	groupEnd GroupEnd
+	trim     Trim
+	gap      Gap
+	roll     Roll
 }
 
 // Decode verifies and decodes the record at the start of b. n is its length.
@@ -75,6 +78,22 @@ func Parse(b []byte) (kind Kind, content []byte, n int, err error) {
 	return Kind(b[crcSize]), b[start:n], n, nil
 }
 
+// MaxHead is how many bytes of a record tell its length.
+const MaxHead = crcSize + 1 + 4
+
+// FullSize returns the length of the record that begins with head, 0 if that is
+// the beginning of none.
+func FullSize(head []byte) int {
+	if len(head) < MaxHead {
+		return 0
+	}
+	length, used := binary.Uvarint(head[crcSize+1:])
+	if used <= 0 || length > math.MaxInt32 {
+		return 0
+	}
+	return crcSize + 1 + used + int(length)
+}
+
 // DataWire returns the message within the content of a data record.
 func DataWire(content []byte) (Wire, error) {
 	var r Data
@@ -97,6 +116,12 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.topic
 	case KindGroup:
 		return &d.group
+	case KindTopicEnd:
+		return &d.topicEnd
+	case KindGroupEnd:
+		return &d.groupEnd
+	case KindTrim:
+		return &d.trim
 	case KindGap:
 		return &d.gap
 	case KindRoll:
@@ -206,6 +231,22 @@ func (r *Topic) decode(d *decoder) {
 func (r *Group) decode(d *decoder) {
 	r.ID = model.GroupID(d.uvarint(math.MaxUint32))
 	r.Config = model.GroupConfig{Name: d.string()}
+}
+
+func (r *TopicEnd) decode(d *decoder) { r.ID = model.TopicID(d.uvarint(math.MaxUint32)) }
+
+func (r *GroupEnd) decode(d *decoder) { r.ID = model.GroupID(d.uvarint(math.MaxUint32)) }
+
+func (r *Trim) decode(d *decoder) {
+	r.Before = model.LSN(d.uvarint(math.MaxInt64))
+	r.Queues = nil
+	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
+		r.Queues = append(r.Queues, TrimQueue{
+			Topic: model.TopicID(d.uvarint(math.MaxUint32)),
+			Queue: int32(d.uvarint(math.MaxInt32)),
+			Min:   model.Offset(d.uvarint(math.MaxInt64)),
+		})
+	}
 }
 
 func (r *Gap) decode(d *decoder) {

@@ -142,6 +142,33 @@ func (r *Group) append(dst []byte) []byte {
 	return appendString(binary.AppendUvarint(dst, uint64(r.ID)), r.Config.Name)
 }
 
+func (r *TopicEnd) size() int { return uvarintLen(uint64(r.ID)) }
+
+func (r *TopicEnd) append(dst []byte) []byte { return binary.AppendUvarint(dst, uint64(r.ID)) }
+
+func (r *GroupEnd) size() int { return uvarintLen(uint64(r.ID)) }
+
+func (r *GroupEnd) append(dst []byte) []byte { return binary.AppendUvarint(dst, uint64(r.ID)) }
+
+func (r *Trim) size() int {
+	n := uvarintLen(uint64(r.Before)) + uvarintLen(uint64(len(r.Queues)))
+	for _, q := range r.Queues {
+		n += uvarintLen(uint64(q.Topic)) + uvarintLen(uint64(q.Queue)) + uvarintLen(uint64(q.Min))
+	}
+	return n
+}
+
+func (r *Trim) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(r.Before))
+	dst = binary.AppendUvarint(dst, uint64(len(r.Queues)))
+	for _, q := range r.Queues {
+		dst = binary.AppendUvarint(dst, uint64(q.Topic))
+		dst = binary.AppendUvarint(dst, uint64(q.Queue))
+		dst = binary.AppendUvarint(dst, uint64(q.Min))
+	}
+	return dst
+}
+
 func (r *Gap) size() int { return uvarintLen(uint64(r.From)) + uvarintLen(uint64(r.Offsets)) }
 
 func (r *Gap) append(dst []byte) []byte {

@@ -19,9 +19,11 @@ const (
 	KindServer   Kind = 0x50 // META: the names fixed when the log began
 	KindTopic    Kind = 0x51 // META: a topic made or changed
 	KindGroup    Kind = 0x52 // META: a group made or changed
+	KindTopicEnd Kind = 0x53 // META: a topic deleted
+	KindGroupEnd Kind = 0x54 // META: a group deleted
 	KindEpoch    Kind = 0x60 // reserved
 	KindGap      Kind = 0x68 // LSN and offsets jump: what is missing was lost
-	KindTrim     Kind = 0x70 // reserved
+	KindTrim     Kind = 0x70 // the first offsets of queues move, the log's begin moves
 	KindRoll     Kind = 0x78 // a segment begins
 	KindLock     Kind = 0x80 // reserved
 	KindState    Kind = 0x88 // reserved
@@ -85,6 +87,26 @@ type Group struct {
 	Config model.GroupConfig
 }
 
+// TopicEnd deletes a topic. Its queues' next offsets stay with its name.
+type TopicEnd struct{ ID model.TopicID }
+
+// GroupEnd deletes a group with all its offsets.
+type GroupEnd struct{ ID model.GroupID }
+
+// Trim forgets messages: those of each queue below Min. Before, if not 0, is
+// where the log begins from now on.
+type Trim struct {
+	Before model.LSN
+	Queues []TrimQueue
+}
+
+// TrimQueue is one queue of a Trim.
+type TrimQueue struct {
+	Topic model.TopicID
+	Queue int32
+	Min   model.Offset
+}
+
 // Gap tells that the log and every queue's offsets jump: messages of the last
 // unsynced window may be missing, and their offsets are not given again.
 type Gap struct {
@@ -107,10 +129,13 @@ const (
 	RollTime
 )
 
-func (*Data) kind() Kind   { return KindData }
-func (*Offset) kind() Kind { return KindOffset }
-func (*Server) kind() Kind { return KindServer }
-func (*Topic) kind() Kind  { return KindTopic }
-func (*Group) kind() Kind  { return KindGroup }
-func (*Gap) kind() Kind    { return KindGap }
-func (*Roll) kind() Kind   { return KindRoll }
+func (*Data) kind() Kind     { return KindData }
+func (*Offset) kind() Kind   { return KindOffset }
+func (*Server) kind() Kind   { return KindServer }
+func (*Topic) kind() Kind    { return KindTopic }
+func (*Group) kind() Kind    { return KindGroup }
+func (*TopicEnd) kind() Kind { return KindTopicEnd }
+func (*GroupEnd) kind() Kind { return KindGroupEnd }
+func (*Trim) kind() Kind     { return KindTrim }
+func (*Gap) kind() Kind      { return KindGap }
+func (*Roll) kind() Kind     { return KindRoll }

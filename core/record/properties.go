@@ -1,5 +1,7 @@
 package record
 
+import "bytes"
+
 // The text form of properties: key \x01 value \x02 key \x01 value \x02 ...; the
 // last \x02 may be missing (Java 4.9 drops it).
 const (
@@ -11,6 +13,7 @@ const (
 const (
 	PropTags             = "TAGS"
 	PropUniqueKey        = "UNIQ_KEY"
+	PropKeys             = "KEYS"
 	PropShardingKey      = "__SHARDINGKEY"
 	PropDelayLevel       = "DELAY"
 	PropTimerDelaySec    = "TIMER_DELAY_SEC"
@@ -20,20 +23,18 @@ const (
 	PropTransaction      = "TRAN_MSG"
 )
 
-// NextProperty splits the first property off text. ok is false at the end, and
-// where the rest has no value: what follows is then ignored, as clients do.
+// NextProperty splits the first property off text; ok is false at the end. What
+// stands between two ends and has no value is passed over, as clients do.
 func NextProperty(text []byte) (key, value, rest []byte, ok bool) {
-	for i, c := range text {
-		if c != nameEnd {
-			continue
+	for len(text) > 0 {
+		piece := text
+		text = nil
+		if end := bytes.IndexByte(piece, valueEnd); end >= 0 {
+			piece, text = piece[:end], piece[end+1:]
 		}
-		key, value = text[:i], text[i+1:]
-		for j, c := range value {
-			if c == valueEnd {
-				return key, value[:j], value[j+1:], true
-			}
+		if name := bytes.IndexByte(piece, nameEnd); name >= 0 {
+			return piece[:name], piece[name+1:], text, true
 		}
-		return key, value, nil, true
 	}
 	return nil, nil, nil, false
 }

@@ -76,6 +76,10 @@ func entries() []Entry {
 		}},
 		&Topic{ID: 1, Config: model.TopicConfig{Name: "u"}},
 		&Group{ID: 4, Config: model.GroupConfig{Name: "g"}},
+		&TopicEnd{ID: 300},
+		&GroupEnd{ID: 1},
+		&Trim{Before: 1 << 40, Queues: []TrimQueue{{Topic: 1, Queue: 2, Min: 3}, {Topic: 400, Queue: 0, Min: 1 << 50}}},
+		&Trim{},
 		&Gap{From: math.MaxInt64, Offsets: 12},
 		&Roll{Reason: RollSize},
 	}
@@ -135,6 +139,9 @@ func TestProperties(t *testing.T) {
 	}
 	if Property([]byte("noseparator"), "n") != nil {
 		t.Error("text without a value has a property")
+	}
+	if got := Property([]byte("\x02\x02junk\x02TAGS\x01red\x02"), "TAGS"); string(got) != "red" {
+		t.Errorf("behind pieces without a value: %q", got)
 	}
 }
 

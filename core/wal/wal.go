@@ -76,22 +76,24 @@ type Log interface {
 	// A refused call is an error of that call only, and the log goes on.
 	Trim(before LSN) error
 
-	// Start returns the first LSN that is kept: where Recover(0) begins. It is 0
-	// while the log is empty.
+	// Start returns the first LSN that is kept: where Recover(0) begins, known from
+	// Open on. It is 0 while the log is empty.
 	Start() LSN
 
 	// Room returns how many bytes can certainly be appended, whatever becomes of
 	// the disk: what is allocated and unused in the segment that grows, and the
 	// spare one. A frame that finds no room there may still be appended; if the disk
 	// is full then, that ends the log as every failed write does. So an owner that
-	// watches Room, and stops in time, outlives a full disk.
-	Room() int64
+	// watches Room, and stops in time, outlives a full disk. preparing tells that a
+	// spare was asked for, and it is not known yet whether there is room for it.
+	Room() (bytes int64, preparing bool)
 
 	// Prepare asks for a spare segment, which the next Append with FlagSegmentStart
 	// takes: so that this neither waits for an allocation nor fails of a full disk.
-	// It is made in the background; notify tells when Room has grown. There is one
-	// spare at most: another call changes nothing. A full disk is no failure of the
-	// log: Room stays as it is, and the owner asks again when it likes.
+	// It is made in the background; notify tells when that is done, or found to be
+	// impossible. There is one spare at most: another call changes nothing. A full
+	// disk is no failure of the log: Room stays as it is, and the owner asks again
+	// when it likes.
 	Prepare()
 
 	// Parts returns the shard's parts. They can be used before Recover.

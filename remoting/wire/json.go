@@ -45,8 +45,8 @@ func (c *Command) decodeJSON(b []byte) error {
 	return r.err
 }
 
-// jsonReader is a cursor over JSON text with a sticky error: after one, every
-// call returns zero values and open and next report the end.
+// jsonReader is a cursor over JSON text with a sticky error: after one the text
+// is at its end, every call returns zero values, and open and next say so.
 type jsonReader struct {
 	b   []byte
 	i   int
@@ -66,20 +66,20 @@ func (r *jsonReader) open() (key []byte, ok bool) {
 // next goes to the next key of an object, or leaves it.
 func (r *jsonReader) next() (key []byte, ok bool) {
 	switch r.peek() {
-	case '}':
-		r.i++
-		return nil, false
 	case ',':
 		r.i++
 		return r.key()
+	case '}':
+		r.i++
+		return nil, false
 	}
-	r.fail("a comma or the end of an object")
+	r.missing("a comma or the end of an object")
 	return nil, false
 }
 
 func (r *jsonReader) key() ([]byte, bool) {
 	if r.peek() != '"' {
-		r.fail("a key in quotes")
+		r.missing("a key in quotes")
 		return nil, false
 	}
 	key := r.str()
@@ -89,7 +89,14 @@ func (r *jsonReader) key() ([]byte, bool) {
 
 // peek skips blanks and returns the byte behind them, 0 at the end.
 func (r *jsonReader) peek() byte {
-	for r.err == nil && r.i < len(r.b) {
+	if r.i < len(r.b) && r.b[r.i] > ' ' {
+		return r.b[r.i]
+	}
+	return r.peekBlank()
+}
+
+func (r *jsonReader) peekBlank() byte {
+	for r.i < len(r.b) {
 		switch c := r.b[r.i]; c {
 		case ' ', '\t', '\n', '\r':
 			r.i++
@@ -102,16 +109,21 @@ func (r *jsonReader) peek() byte {
 
 func (r *jsonReader) expect(c byte) {
 	if r.peek() != c {
-		r.fail("'" + string(rune(c)) + "'")
+		r.missing("'" + string(rune(c)) + "'")
 		return
 	}
 	r.i++
 }
 
-func (r *jsonReader) fail(want string) {
+func (r *jsonReader) missing(what string) {
+	r.fail(fmt.Errorf("JSON header: %s is missing at byte %d", what, r.i))
+}
+
+func (r *jsonReader) fail(err error) {
 	if r.err == nil {
-		r.err = fmt.Errorf("JSON header: %s is missing at byte %d", want, r.i)
+		r.err = err
 	}
+	r.b, r.i = nil, 0
 }
 
 // fields reads the object of ext fields, or null.
@@ -121,19 +133,53 @@ func (r *jsonReader) fields(f Fields) Fields {
 		return f
 	}
 	for key, ok := r.open(); ok; key, ok = r.next() {
+		var value []byte
 		switch r.peek() {
+		case '"':
+			value = r.str()
 		case 'n':
 			r.bare()
 			continue
 		case '{', '[':
 			r.skip(0)
 			continue
+		default:
+			value = r.bare()
 		}
 		if len(f) == MaxFields {
-			r.err = errTooManyFields
+			r.fail(errTooManyFields)
 			return f
 		}
-		f = append(f, Field{Key: key, Value: r.scalar()})
+		f = append(f, Field{Key: key, Value: value})
+		f = r.plainFields(f)
+	}
+	return f
+}
+
+// plainFields reads on while fields have the form that almost all have, and the
+// cursor is behind one: a comma, a key and a value in quotes, neither with blanks
+// around it nor with escapes in it.
+func (r *jsonReader) plainFields(f Fields) Fields {
+	b := r.b
+	for i := r.i; i+1 < len(b) && b[i] == ',' && b[i+1] == '"' && len(f) < MaxFields; r.i = i {
+		key := i + 2
+		colon := key
+		for colon < len(b) && b[colon] != '"' && b[colon] != '\\' {
+			colon++
+		}
+		if colon+2 >= len(b) || b[colon] != '"' || b[colon+1] != ':' || b[colon+2] != '"' {
+			break
+		}
+		value := colon + 3
+		end := value
+		for end < len(b) && b[end] != '"' && b[end] != '\\' {
+			end++
+		}
+		if end == len(b) || b[end] != '"' {
+			break
+		}
+		f = append(f, Field{Key: b[key:colon:colon], Value: b[value:end:end]})
+		i = end + 1
 	}
 	return f
 }
@@ -144,7 +190,7 @@ func (r *jsonReader) scalar() []byte {
 	case '"':
 		return r.str()
 	case '{', '[':
-		r.fail("a plain value")
+		r.missing("a plain value")
 		return nil
 	}
 	return r.bare()
@@ -153,30 +199,29 @@ func (r *jsonReader) scalar() []byte {
 // bare reads the text of a number, true, false or null.
 func (r *jsonReader) bare() []byte {
 	r.peek()
-	start := r.i
-	for r.err == nil && r.i < len(r.b) {
-		switch r.b[r.i] {
-		case ',', '}', ']', ':', '"', '{', '[', ' ', '\t', '\n', '\r':
-			return r.bareText(start)
-		}
-		r.i++
+	b, start := r.b, r.i
+	i := start
+	for i < len(b) && !endsBare[b[i]] {
+		i++
 	}
-	return r.bareText(start)
-}
-
-func (r *jsonReader) bareText(start int) []byte {
-	if r.i == start {
-		r.fail("a value")
+	if i == start {
+		r.missing("a value")
 		return nil
 	}
-	return r.b[start:r.i:r.i]
+	r.i = i
+	return b[start:i:i]
+}
+
+var endsBare = [256]bool{
+	',': true, '}': true, ']': true, ':': true, '"': true, '{': true, '[': true,
+	' ': true, '\t': true, '\n': true, '\r': true,
 }
 
 func (r *jsonReader) int32(name string) int32 {
 	v := r.scalar()
 	n, ok := parseInt(v, 32)
-	if !ok && r.err == nil {
-		r.err = fmt.Errorf("JSON header: %s is %.40q, not a number of 32 bits", name, v)
+	if !ok {
+		r.fail(fmt.Errorf("JSON header: %s is %.40q, not a number of 32 bits", name, v))
 	}
 	return int32(n)
 }
@@ -184,7 +229,7 @@ func (r *jsonReader) int32(name string) int32 {
 // skip passes over any value.
 func (r *jsonReader) skip(depth int) {
 	if depth > maxDepth {
-		r.err = errTooDeep
+		r.fail(errTooDeep)
 		return
 	}
 	switch r.peek() {
@@ -214,61 +259,59 @@ func (r *jsonReader) skipArray(depth int) {
 		case ',':
 			r.i++
 		default:
-			r.fail("a comma or the end of an array")
+			r.missing("a comma or the end of an array")
 		}
 	}
 }
 
 // str reads a string, unescaped in place: never longer than its escaped form.
+// The cursor is at its quote.
 func (r *jsonReader) str() []byte {
-	if r.err != nil {
-		return nil
-	}
-	r.i++ // the quote
-	start := r.i
-	for i := start; i < len(r.b); i++ {
-		switch r.b[i] {
-		case '"':
+	b, start := r.b, r.i+1
+	for i := start; i < len(b); i++ {
+		if c := b[i]; c == '"' {
 			r.i = i + 1
-			return r.b[start:i:i]
-		case '\\':
+			return b[start:i:i]
+		} else if c == '\\' {
 			return r.unescape(start, i)
 		}
 	}
-	r.err = errUnterminated
+	r.fail(errUnterminated)
 	return nil
 }
 
 // unescape reads on from the first backslash of a string that began at start.
 func (r *jsonReader) unescape(start, i int) []byte {
-	out := i // where the next unescaped byte goes
-	for i < len(r.b) {
-		c := r.b[i]
-		if c == '"' {
+	b, out := r.b, i // out is where the next unescaped byte goes
+	for i < len(b) {
+		switch b[i] {
+		case '"':
 			r.i = i + 1
-			return r.b[start:out:out]
+			return b[start:out:out]
+		case '\\':
+			n, size := escape(b[i:], b[out:])
+			if n == 0 {
+				r.fail(errEscape)
+				return nil
+			}
+			i += n
+			out += size
+		default:
+			end := i + 1
+			for end < len(b) && b[end] != '"' && b[end] != '\\' {
+				end++
+			}
+			out += copy(b[out:], b[i:end])
+			i = end
 		}
-		if c != '\\' {
-			r.b[out] = c
-			out++
-			i++
-			continue
-		}
-		n, size := r.escape(r.b[i:], r.b[out:])
-		if n == 0 {
-			r.err = errEscape
-			return nil
-		}
-		i += n
-		out += size
 	}
-	r.err = errUnterminated
+	r.fail(errUnterminated)
 	return nil
 }
 
 // escape decodes the escape at the start of src into dst, which may overlap it
 // from below. It returns the lengths of both, 0 for a bad escape.
-func (r *jsonReader) escape(src, dst []byte) (read, written int) {
+func escape(src, dst []byte) (read, written int) {
 	if len(src) < 2 {
 		return 0, 0
 	}

@@ -1,6 +1,10 @@
 package cursor
 
 import (
+	"encoding/binary"
+	"errors"
+	"math"
+
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
 )
@@ -37,3 +41,26 @@ func (c *Cursor) Apply(r *record.Offset) {
 	c.floor = r.Offset
 	c.reset = r.Op == record.OffsetReset
 }
+
+// AppendImage appends what a snapshot keeps of the cursor.
+func (c *Cursor) AppendImage(b []byte) []byte {
+	flags := byte(0)
+	if c.reset {
+		flags = 1
+	}
+	return binary.AppendUvarint(append(b, flags), uint64(c.floor))
+}
+
+// DecodeImage is the inverse of AppendImage.
+func DecodeImage(b []byte) (Cursor, error) {
+	if len(b) < 2 || b[0] > 1 {
+		return Cursor{}, errImage
+	}
+	floor, n := binary.Uvarint(b[1:])
+	if n != len(b)-1 || floor > math.MaxInt64 {
+		return Cursor{}, errImage
+	}
+	return Cursor{floor: model.Offset(floor), reset: b[0] == 1}, nil
+}
+
+var errImage = errors.New("malformed image of a cursor")

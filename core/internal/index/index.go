@@ -7,103 +7,24 @@ import (
 	"github.com/gantrymq/gantry/core/internal/model"
 )
 
-// Entry is one message of a queue: 16 bytes.
-type Entry struct {
-	pos  uint32 // of the record, behind the segment's base
-	size uint32 // of the record
-	tag  int32
-	time uint32 // ms behind the segment's first frame; a segment spans a day
-}
-
-// Segment is the index of one segment of the log.
-type Segment struct {
-	base model.LSN
-	time int64 // store time of its first frame
-}
-
-// extent is a run of a queue's messages within one segment: their offsets are
-// consecutive. The first entries are in one array that grows, so that a queue
-// with few messages is small; the rest in arrays of a fixed length, so that a
-// queue with many is never copied.
-type extent struct {
-	segment *Segment
-	first   model.Offset
-	n       int
-	head    []Entry
-	chunks  [][]Entry
-}
-
-const chunkLen = 1024 // entries: 16 KiB
-
-func (x *extent) add(e Entry) {
-	if x.n < chunkLen {
-		x.head = append(x.head, e)
-	} else {
-		i := x.n/chunkLen - 1
-		if i == len(x.chunks) {
-			x.chunks = append(x.chunks, make([]Entry, 0, chunkLen))
-		}
-		x.chunks[i] = append(x.chunks[i], e)
-	}
-	x.n++
-}
-
-func (x *extent) at(i int) *Entry {
-	if i < chunkLen {
-		return &x.head[i]
-	}
-	return &x.chunks[i/chunkLen-1][i%chunkLen]
-}
-
-func (x *extent) end() model.Offset { return x.first + model.Offset(x.n) }
-
-// Index is the index of a shard's log. One goroutine owns it.
+// Index is the index of a shard's log. One goroutine owns it; only a sealed
+// Range may be read by others.
 type Index struct {
-	segments []*Segment
-	queues   [][]*extent // by slot
+	segments []*segment
+	number   uint32 // of segments[0]; extents of lower ones are forgotten
+	queues   [][]list
+	lists    arena[extent]
+	extents  int // in all lists, forgotten ones until they are swept
+	skip     model.LSN
+
+	sweepAt   uint32
+	sweepLeft uint32
 }
 
-// New returns an empty index.
-func New() *Index { return &Index{} }
-
-// Roll begins a segment: the messages that follow lie in it.
-func (x *Index) Roll(base model.LSN, storeTime int64) {
-	x.segments = append(x.segments, &Segment{base: base, time: storeTime})
-}
-
-// Segments returns the number of segments.
-func (x *Index) Segments() int { return len(x.segments) }
-
-// SegmentStart returns where the newest segment begins, and when it began.
-func (x *Index) SegmentStart() (base model.LSN, storeTime int64) {
-	if len(x.segments) == 0 {
-		return 0, 0
-	}
-	s := x.segments[len(x.segments)-1]
-	return s.base, s.time
-}
-
-// Add enters a message: the record of size bytes at lsn, which has that offset
-// in the queue of that slot.
-func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, tag int32, storeTime int64) error {
-	if len(x.segments) == 0 {
-		return fmt.Errorf("message at LSN %d before the first segment", lsn)
-	}
-	seg := x.segments[len(x.segments)-1]
-	for int(slot) >= len(x.queues) {
-		x.queues = append(x.queues, nil)
-	}
-	extents := x.queues[slot]
-	var last *extent
-	if n := len(extents); n > 0 {
-		last = extents[n-1]
-	}
-	if last == nil || last.segment != seg || last.end() != offset {
-		last = &extent{segment: seg, first: offset}
-		x.queues[slot] = append(extents, last)
-	}
-	last.add(Entry{pos: uint32(lsn - seg.base), size: uint32(size), tag: tag, time: uint32(storeTime - seg.time)})
-	return nil
+// list names a queue's extents, rising, in the arena. An idle queue costs no more.
+type list struct {
+	array uint32
+	n     uint32
 }
 
 // Place is where a message lies.
@@ -116,37 +37,153 @@ type Place struct {
 	Time    int64 // stored, ms
 }
 
-func (x *extent) place(i int) Place {
-	e := x.at(i)
-	return Place{
-		Offset:  x.first + model.Offset(i),
-		LSN:     x.segment.base + model.LSN(e.pos),
-		Segment: x.segment.base,
-		Size:    int(e.size),
-		Tag:     e.tag,
-		Time:    x.segment.time + int64(e.time),
+// New returns an empty index.
+func New() *Index { return &Index{} }
+
+// Skip has Roll and Add pass over all that lies below an LSN: a replay begins
+// there, and the index gets it by Load.
+func (x *Index) Skip(below model.LSN) { x.skip = below }
+
+// Roll begins a segment: the messages that follow lie in it.
+func (x *Index) Roll(base model.LSN, storeTime int64) {
+	if base < x.skip {
+		return
 	}
+	x.segments = append(x.segments, &segment{base: base, end: base, time: storeTime, last: storeTime})
+}
+
+// Segments returns the number of segments.
+func (x *Index) Segments() int { return len(x.segments) }
+
+// Complete tells whether the newest segment is sealed: nothing can be added to it.
+func (x *Index) Complete() bool {
+	n := len(x.segments)
+	return n > 0 && x.segments[n-1].sealed != nil
+}
+
+// SegmentStart returns where the newest segment begins, and when it began: the
+// store time of its first frame, or of its first message if it was loaded.
+func (x *Index) SegmentStart() (base model.LSN, storeTime int64) {
+	if len(x.segments) == 0 {
+		return 0, 0
+	}
+	s := x.segments[len(x.segments)-1]
+	return s.base, s.time
+}
+
+// Add enters a message: the record of size bytes at lsn, which has that offset
+// in the queue of that slot.
+func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, tag int32, storeTime int64) error {
+	if lsn < x.skip {
+		return nil
+	}
+	if len(x.segments) == 0 {
+		return fmt.Errorf("message at LSN %d before the first segment", lsn)
+	}
+	seg := x.segments[len(x.segments)-1]
+	if seg.sealed != nil || !fits(int64(lsn-seg.base)) || !fits(int64(size)) || !fits(storeTime-seg.time) {
+		return fmt.Errorf("message at LSN %d, stored at %d, does not belong to the segment at LSN %d that began at %d", lsn, storeTime, seg.base, seg.time)
+	}
+	number := x.number + uint32(len(x.segments)-1)
+	last := x.last(slot)
+	if last == nil || last.segment != number || last.end() != offset {
+		last = x.push(slot, extent{first: offset, segment: number})
+		seg.extents++
+	}
+	seg.add(last, entry{pos: uint32(lsn - seg.base), size: uint32(size), tag: tag, time: uint32(storeTime - seg.time)})
+	seg.end, seg.last = lsn+model.LSN(size), storeTime
+	return nil
+}
+
+// list returns a queue's list.
+func (x *Index) list(slot uint32) *list {
+	if int(slot>>pageBits) >= len(x.queues) {
+		return nil
+	}
+	return &x.queues[slot>>pageBits][slot&(pageLen-1)]
+}
+
+// of returns a queue's extents.
+func (x *Index) of(slot uint32) []extent {
+	l := x.list(slot)
+	if l == nil || l.n == 0 {
+		return nil
+	}
+	return x.lists.array(l.array, int(l.n))
+}
+
+func (x *Index) last(slot uint32) *extent {
+	if all := x.of(slot); len(all) > 0 {
+		return &all[len(all)-1]
+	}
+	return nil
+}
+
+// push appends an extent to a queue's.
+func (x *Index) push(slot uint32, e extent) *extent {
+	for int(slot>>pageBits) >= len(x.queues) {
+		x.queues = append(x.queues, make([]list, pageLen))
+	}
+	l := x.list(slot)
+	if l.n == 0 {
+		l.array = x.lists.take(0)
+	} else {
+		l.array = x.lists.resize(l.array, int(l.n), int(l.n)+1)
+	}
+	l.n++
+	x.extents++
+	last := &x.lists.array(l.array, int(l.n))[l.n-1]
+	*last = e
+	return last
+}
+
+// segment returns the segment of an extent that is not forgotten.
+func (x *Index) segment(e *extent) *segment { return x.segments[e.segment-x.number] }
+
+// Range returns the run of a queue's messages that holds from, or the first
+// behind it.
+func (x *Index) Range(slot uint32, from model.Offset) (Range, bool) {
+	all := x.of(slot)
+	i := sort.Search(len(all), func(i int) bool { return all[i].segment >= x.number && all[i].end() > from })
+	if i == len(all) {
+		return Range{}, false
+	}
+	return x.rangeOf(&all[i]), true
+}
+
+// RangeByTime returns the run of a queue's messages that holds the first one
+// stored at storeTime or later.
+func (x *Index) RangeByTime(slot uint32, storeTime int64) (Range, bool) {
+	all := x.of(slot)
+	i := sort.Search(len(all), func(i int) bool {
+		e := &all[i]
+		return e.segment >= x.number && x.segment(e).began(e)+int64(e.lastTime) >= storeTime
+	})
+	if i == len(all) {
+		return Range{}, false
+	}
+	return x.rangeOf(&all[i]), true
 }
 
 // Scan passes the messages of a queue with offsets in [from, to), in order, to
-// fn, until fn returns false. Offsets that no message has are skipped.
-func (x *Index) Scan(slot uint32, from, to model.Offset, fn func(Place) bool) {
-	if int(slot) >= len(x.queues) {
-		return
-	}
-	extents := x.queues[slot]
-	i := sort.Search(len(extents), func(i int) bool { return extents[i].end() > from })
-	for ; i < len(extents); i++ {
-		e := extents[i]
-		for j := int(max(from-e.first, 0)); j < e.n; j++ {
-			if e.first+model.Offset(j) >= to || !fn(e.place(j)) {
-				return
-			}
+// fn, until fn returns false or a sealed segment is met; then it returns false.
+// Offsets that no message has are skipped.
+func (x *Index) Scan(slot uint32, from, to model.Offset, fn func(Place) bool) (complete bool) {
+	for from < to {
+		r, ok := x.Range(slot, from)
+		if !ok {
+			return true
 		}
+		if r.Sealed != nil || !r.Scan(from, to, fn) {
+			return false
+		}
+		from = r.End
 	}
+	return true
 }
 
-// Find returns the first message of a queue at offset or behind it.
+// Find returns the first message of a queue at offset or behind it, unless it
+// lies in a sealed segment.
 func (x *Index) Find(slot uint32, offset model.Offset) (p Place, ok bool) {
 	x.Scan(slot, offset, 1<<62, func(found Place) bool {
 		p, ok = found, true
@@ -155,19 +192,13 @@ func (x *Index) Find(slot uint32, offset model.Offset) (p Place, ok bool) {
 	return p, ok
 }
 
-// FindTime returns the first message of a queue that was stored at storeTime or later.
+// FindTime returns the first message of a queue that was stored at storeTime or
+// later, unless it lies in a sealed segment.
 func (x *Index) FindTime(slot uint32, storeTime int64) (p Place, ok bool) {
-	if int(slot) >= len(x.queues) {
+	r, ok := x.RangeByTime(slot, storeTime)
+	if !ok || r.Sealed != nil {
 		return Place{}, false
 	}
-	extents := x.queues[slot]
-	i := sort.Search(len(extents), func(i int) bool {
-		return extents[i].place(extents[i].n-1).Time >= storeTime
-	})
-	if i == len(extents) {
-		return Place{}, false
-	}
-	e := extents[i]
-	j := sort.Search(e.n, func(j int) bool { return e.place(j).Time >= storeTime })
-	return e.place(j), true
+	p, ok, _ = r.FindTime(storeTime)
+	return p, ok
 }

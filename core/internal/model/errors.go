@@ -22,10 +22,12 @@ const (
 	TopicNotFound
 	GroupNotFound
 	OffsetNotFound // the group has no committed offset there
-	NoPermission   // the topic does not allow reading or writing
+	MessageNotFound
+	NoPermission // the topic does not allow reading or writing
 	Unauthenticated
 	Forbidden
 	Busy         // too much is queued; try again later
+	DiskFull     // no room for messages; what frees room still works
 	FlushTimeout // stored, but not synced within its time: the outcome on disk is unknown
 	Unavailable  // the shard has failed or is not owned here
 	Unsupported
@@ -47,10 +49,12 @@ var codeText = [codeEnd]string{
 	TopicNotFound:   "topic not found",
 	GroupNotFound:   "group not found",
 	OffsetNotFound:  "offset not found",
+	MessageNotFound: "message not found",
 	NoPermission:    "no permission",
 	Unauthenticated: "unauthenticated",
 	Forbidden:       "forbidden",
 	Busy:            "busy",
+	DiskFull:        "disk full",
 	FlushTimeout:    "flush timeout",
 	Unavailable:     "unavailable",
 	Unsupported:     "unsupported",

@@ -54,7 +54,8 @@ func (c *TopicConfig) Validate() error {
 	if c.Durability > Synced {
 		return Errorf(InvalidTopic, "topic %s: unknown durability %d", c.Name, c.Durability)
 	}
-	return nil
+	_, err := c.Retention(Retention{})
+	return err
 }
 
 // Queues returns the number of queues that exist: more can be read than

@@ -65,8 +65,8 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	switch {
 	case queues <= 0 || s.cfg.NoAutoTopics:
 		return config, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
-	case len(s.state.Topics()) >= s.cfg.MaxTopics:
-		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", len(s.state.Topics()), name)
+	case s.state.TopicCount() >= s.cfg.MaxTopics:
+		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", s.state.TopicCount(), name)
 	}
 	if err := config.Validate(); err != nil {
 		return config, err.(*model.Error)
@@ -74,22 +74,30 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	return config, nil
 }
 
-// groupFor returns a group, and makes it if it may.
-func (s *Shard) groupFor(name string) (*state.Group, *model.Error) {
-	if g := s.state.Group(name); g != nil {
-		return g, nil
+// mayUse says why a consumer may not use a group, nil if it may: the group is
+// there, or may be made.
+func (s *Shard) mayUse(name string) *model.Error {
+	if s.state.Group(name) != nil {
+		return nil
 	}
 	if err := model.ValidGroup(name); err != nil {
-		return nil, err.(*model.Error)
+		return err.(*model.Error)
 	}
 	switch {
 	case s.cfg.NoAutoGroups:
-		return nil, model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
-	case len(s.state.Groups()) >= s.cfg.MaxGroups:
-		return nil, model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", len(s.state.Groups()), name)
+		return model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
+	case s.state.GroupCount() >= s.cfg.MaxGroups:
+		return model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", s.state.GroupCount(), name)
 	}
-	s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
-	return s.state.Group(name), nil
+	return nil
+}
+
+// groupFor returns a group that may be used, and makes it if need be.
+func (s *Shard) groupFor(name string) *state.Group {
+	if s.state.Group(name) == nil {
+		s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
+	}
+	return s.state.Group(name)
 }
 
 // adminRequest is an Admin.
@@ -141,6 +149,10 @@ func (s *Shard) administer(op AdminOp) error {
 			id = g.ID
 		}
 		s.emit(&record.Group{ID: id, Config: op.Config})
+	case DeleteTopic:
+		return s.deleteTopic(op.Name)
+	case DeleteGroup:
+		return s.deleteGroup(op.Name)
 	default:
 		return model.Errorf(model.Unsupported, "administrative act %T is not supported", op)
 	}

@@ -34,16 +34,20 @@ func (s *Shard) stop() bool {
 			s.endWait(waiters[0])
 		}
 	}
-	if s.reading > 0 || !s.stalled.empty() {
+	if s.away > 0 || !s.stalled.empty() {
 		return false
 	}
 	s.commits.write(s)
 	s.settle()
+	if !s.snapshots.last(s) {
+		return false
+	}
 	s.closeLog()
 	for _, r := range s.inbox.end() {
 		r.refuseAll(errShuttingDown)
 	}
 	s.readers.stop()
+	s.files.stop()
 	return true
 }
 

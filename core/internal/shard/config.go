@@ -19,7 +19,7 @@ type Config struct {
 	CacheBytes int64
 	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
 	InboxBytes int
-	// MaxMessageBytes bounds a body; default 4 MiB.
+	// MaxMessageBytes bounds a body; default 4 MiB, at most 6 MiB less 64 KiB.
 	MaxMessageBytes int
 	// NoAutoTopics refuses sends to unknown topics instead of creating them.
 	NoAutoTopics bool
@@ -28,6 +28,10 @@ type Config struct {
 	// MaxTopics bounds the topics that sends may create; default 100,000. MaxGroups the groups.
 	MaxTopics int
 	MaxGroups int
+	// SnapshotBytes of log make a snapshot due; default 64 MiB.
+	SnapshotBytes int64
+	// Retention of topics that have none of their own; default 72 h.
+	Retention model.Retention
 	// SystemTopics are made at start where they do not exist.
 	SystemTopics []model.TopicConfig
 }
@@ -38,7 +42,9 @@ func (c Config) withDefaults() Config {
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
 	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
 	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
-	c.MaxMessageBytes = orDefault(c.MaxMessageBytes, 4<<20)
+	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
+	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)
+	c.Retention = orDefault(c.Retention, model.Retention{Age: 72 * time.Hour})
 	c.MaxTopics = orDefault(c.MaxTopics, 100_000)
 	c.MaxGroups = orDefault(c.MaxGroups, 100_000)
 	return c
@@ -61,9 +67,9 @@ type Env struct {
 	Logger *slog.Logger // nil discards
 	// Now reads the clocks; nil: the system's. The loop alone calls it.
 	Now func() Instant
-	// Read runs a job that reads cold bytes; nil: on one of the shard's own
-	// readers. A simulation runs it at once.
-	Read func(job func())
+	// Apart runs a job that blocks on files; nil: on the shard's own workers. A
+	// simulation runs it when it likes.
+	Apart func(job func())
 }
 
 func (e Env) withDefaults() Env {

@@ -51,18 +51,26 @@ func (s *Shard) put(e record.Entry, size int) (end model.LSN) {
 	return lsn + model.LSN(size)
 }
 
-// fold applies a record to all that is derived from the log: the one way, for a
-// record just decided and for one replayed.
+// fold applies a record just decided to all that is derived from the log.
+// Recovery does the same, each part from where it must.
 func (s *Shard) fold(e record.Entry, lsn model.LSN, size int) error {
 	if err := s.state.Apply(e, lsn+model.LSN(size)); err != nil {
 		return err
 	}
-	d, ok := e.(*record.Data)
-	if !ok {
+	if d, ok := e.(*record.Data); ok {
+		return s.enter(d, lsn, size)
+	}
+	return nil
+}
+
+// enter puts a message into the index. A queue of a topic that was deleted later
+// has no place there.
+func (s *Shard) enter(d *record.Data, lsn model.LSN, size int) error {
+	q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: d.Topic, Num: d.Queue})
+	if q == nil {
 		return nil
 	}
-	q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: d.Topic, Num: d.Queue})
-	return s.index.Add(q.Slot, q.Next-1, lsn, size, d.TagHash, d.Wire.StoreTime())
+	return s.index.Add(q.Slot, model.Offset(d.Wire.QueueOffset()), lsn, size, d.TagHash, d.Wire.StoreTime())
 }
 
 // reserve sees that the next record of n bytes has its room in the open frame.
@@ -90,6 +98,8 @@ func (s *Shard) rollReason(n int) record.RollReason {
 	switch {
 	case s.index.Segments() == 0:
 		return record.RollFirst
+	case s.index.Complete(): // what followed this segment was lost
+		return record.RollSize
 	case s.end == base:
 		return noRoll
 	case int64(s.end-base)+int64(max(n+wal.HeaderSize, min(frameLimit, int(s.cfg.SegmentBytes/4)))) > s.cfg.SegmentBytes:
@@ -115,6 +125,9 @@ func (s *Shard) openFrame(lsn model.LSN, n int, roll record.RollReason) {
 
 // beginSegment begins a frame that is the first of a segment.
 func (s *Shard) beginSegment(lsn model.LSN, n int) {
+	if base, _ := s.index.SegmentStart(); s.index.Segments() > 0 && s.end > base && !s.index.Complete() {
+		s.seals.ended(base, s.end)
+	}
 	s.beginFrame(lsn, wal.HeaderSize+n, wal.FlagSegmentStart)
 	s.index.Roll(lsn, s.storeTime)
 }

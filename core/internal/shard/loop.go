@@ -7,8 +7,9 @@ import (
 // Start runs the loop on a goroutine of its own, and waits until the shard can
 // serve: until what recovery wrote is durable.
 func (s *Shard) Start() error {
-	if s.env.Read == nil {
-		s.readers.start()
+	if s.env.Apart == nil {
+		s.readers.start(readerCount)
+		s.files.start(1)
 	}
 	go s.loop()
 	select {
@@ -65,6 +66,7 @@ func (s *Shard) Step() (stopped bool) {
 		s.spare = runs[:0]
 	}
 	s.settle()
+	s.housekeep()
 	s.syncing.start(s)
 	if s.stopping {
 		stopped = s.stop()
@@ -72,6 +74,18 @@ func (s *Shard) Step() (stopped bool) {
 	s.flush()
 	s.publishStats()
 	return stopped
+}
+
+// housekeep takes the steps of what goes on between bursts, each of them short.
+func (s *Shard) housekeep() {
+	if s.Err() != nil || s.holdUntil != 0 {
+		return
+	}
+	s.disk.step(s)
+	s.seals.step(s)
+	s.retention.step(s)
+	s.settle()
+	s.snapshots.step(s)
 }
 
 func (s *Shard) decideRun(r *run) {
@@ -89,6 +103,8 @@ func (s *Shard) decide(r *run, req request) {
 		req.decide(s)
 	case s.Err() != nil:
 		s.refuse(r, req, s.unavailable())
+	case class == appends && s.disk.empty:
+		s.refuse(r, req, errDiskFull)
 	case class == appends && (!s.stalled.empty() || s.full()):
 		s.stalled.add(r, req)
 	default:

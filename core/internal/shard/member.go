@@ -61,15 +61,16 @@ func (r *updateRequest) decide(s *Shard) {
 		r.complete(s, errShuttingDown)
 		return
 	}
-	at := model.LSN(0)
 	for i := range r.state.Consumers {
-		needs, err := s.prepareGroup(&r.state.Consumers[i])
-		if err != nil {
+		if err := s.mayUse(r.state.Consumers[i].Group); err != nil {
 			s.touch(r.client)
-			r.done(UpdateResult{}, err)
+			r.refuse(err)
 			return
 		}
-		at = max(at, needs)
+	}
+	at := model.LSN(0)
+	for i := range r.state.Consumers {
+		at = max(at, s.prepareGroup(&r.state.Consumers[i]))
 	}
 	r.changed = s.join(r.client, r.state)
 	r.result.Changed = len(r.changed) > 0
@@ -91,13 +92,10 @@ func (r *updateRequest) complete(s *Shard, err error) {
 // prepareGroup sees that a consumer's group exists and, unless it broadcasts,
 // the topic that its messages are retried from. It returns up to where the log must be
 // durable for that.
-func (s *Shard) prepareGroup(c *Consumer) (model.LSN, error) {
-	g, err := s.groupFor(c.Group)
-	if err != nil {
-		return 0, err
-	}
+func (s *Shard) prepareGroup(c *Consumer) model.LSN {
+	g := s.groupFor(c.Group)
 	if c.Broadcast {
-		return g.Changed, nil
+		return g.Changed
 	}
 	name := model.RetryPrefix + c.Group
 	t := s.state.Topic(name)
@@ -106,7 +104,7 @@ func (s *Shard) prepareGroup(c *Consumer) (model.LSN, error) {
 			Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
 		})
 	}
-	return max(g.Changed, t.Changed), nil
+	return max(g.Changed, t.Changed)
 }
 
 // join makes a client the member that it says it is. It returns the groups that changed.

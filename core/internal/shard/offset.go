@@ -41,7 +41,7 @@ func (l *lazyCommits) ring(s *Shard) {
 
 func (l *lazyCommits) write(s *Shard) {
 	for _, id := range l.order {
-		if offset, ok := l.offsets[id]; ok {
+		if offset, ok := l.offsets[id]; ok && s.state.Queue(id.Queue) != nil && s.state.HasGroup(id.Group) {
 			s.moveCursor(id, record.OffsetCommit, offset)
 		}
 	}
@@ -79,18 +79,17 @@ func (r *commitRequest) refuse(err error) {
 }
 
 func (r *commitRequest) decide(s *Shard) {
-	var failed *model.Error
 	for i := range r.offsets {
-		if err := r.commit(s, &r.offsets[i]); err != nil && failed == nil {
-			failed = err
+		if err := s.checkCommit(&r.offsets[i]); err != nil {
+			s.touch(r.client)
+			r.refuse(err)
+			return
 		}
 	}
-	if r.done == nil {
-		return
+	for i := range r.offsets {
+		r.commit(s, &r.offsets[i])
 	}
-	if failed != nil {
-		s.touch(r.client)
-		r.done(failed)
+	if r.done == nil {
 		return
 	}
 	l := atWritten
@@ -123,29 +122,33 @@ func (s *Shard) frameEnd() model.LSN {
 	return s.end
 }
 
-func (r *commitRequest) commit(s *Shard, o *CursorOffset) *model.Error {
+// checkCommit finds what is wrong with an offset. It changes nothing.
+func (s *Shard) checkCommit(o *CursorOffset) *model.Error {
 	if o.Offset < 0 {
 		return model.Errorf(model.InvalidOffset, "offset %d is below 0", o.Offset)
 	}
 	if _, err := s.queueFor(o.Queue); err != nil {
 		return err
 	}
-	g, err := s.groupFor(o.Group)
-	if err != nil {
-		return err
-	}
+	return s.mayUse(o.Group)
+}
+
+func (r *commitRequest) commit(s *Shard, o *CursorOffset) {
+	g := s.groupFor(o.Group)
 	id := model.CursorID{Group: g.ID, Queue: o.Queue}
 	switch {
 	case o.Reset:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
 	case r.done == nil:
-		s.commits.add(s, id, o.Offset)
+		// Judged now, not when it is written: a pull may have been told the reset by then.
+		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
+			s.commits.add(s, id, o.Offset)
+		}
 	default:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetCommit, o.Offset)
 	}
-	return nil
 }
 
 // queueFor returns a queue, or says what is wrong with its name.
@@ -177,19 +180,47 @@ func (r *offsetsRequest) refuse(err error) { r.done(nil, err) }
 
 func (r *offsetsRequest) decide(s *Shard) {
 	infos := make([]OffsetInfo, len(r.queries))
+	var apart []func() error // what a sealed index must be asked
 	for i := range r.queries {
-		infos[i] = s.lookUp(&r.queries[i])
+		if more := s.lookUp(&r.queries[i], &infos[i]); more != nil {
+			apart = append(apart, more)
+		}
 	}
+	if len(apart) == 0 {
+		r.answer(s, infos)
+		return
+	}
+	s.apart(&s.readers, func() func(*Shard) {
+		for _, more := range apart {
+			if err := more(); err != nil {
+				return func(s *Shard) { s.touch(r.client); r.done(nil, unreadable(s, err)) }
+			}
+		}
+		return func(s *Shard) { r.answer(s, infos) }
+	})
+}
+
+func (r *offsetsRequest) answer(s *Shard, infos []OffsetInfo) {
 	s.touch(r.client)
 	r.done(infos, nil)
 }
 
-func (s *Shard) lookUp(o *OffsetQuery) OffsetInfo {
+// unreadable logs why something stored cannot be read, and returns what the
+// client is told.
+func unreadable(s *Shard, err error) error {
+	s.logger.Error("a stored message cannot be read", "shard", s.cfg.Shard, "err", err)
+	return &model.Error{Code: model.Internal, Definite: true, Detail: "what is stored cannot be verified", Err: err}
+}
+
+// lookUp answers a query. What it returns, if anything, completes the answer on
+// a reader.
+func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 	q, err := s.queueFor(o.Queue)
 	if err != nil {
-		return OffsetInfo{Err: err}
+		info.Err = err
+		return nil
 	}
-	info := OffsetInfo{Min: q.Min, Time: -1}
+	*info = OffsetInfo{Min: q.Min, Time: -1}
 	visible := s.queueAt(q.Slot).visible
 	switch o.Kind {
 	case OffsetMin:
@@ -203,14 +234,14 @@ func (s *Shard) lookUp(o *OffsetQuery) OffsetInfo {
 		}
 		info.Offset = offset
 	case OffsetByTime:
-		info.Offset = s.offsetByTime(q, o, visible)
+		return s.offsetByTime(q, o, info)
 	case OffsetEarliestTime:
 		info.Offset = q.Min
-		if p, ok := s.index.Find(q.Slot, q.Min); ok && p.Offset < visible {
-			info.Time = p.Time
+		if x, ok := s.index.Range(q.Slot, q.Min); ok && x.First < visible {
+			info.Time = x.FirstTime // of a segment that holds back others the first one is not exact
 		}
 	}
-	return info
+	return nil
 }
 
 // committed returns a group's offset, one-way commits that are still gathered included.
@@ -230,16 +261,36 @@ func (s *Shard) committed(o *OffsetQuery) (model.Offset, bool) {
 	return c.Floor(), true
 }
 
-func (s *Shard) offsetByTime(q *state.Queue, o *OffsetQuery, visible model.Offset) model.Offset {
-	if !o.Upper {
-		if p, ok := s.index.FindTime(q.Slot, o.Time); ok {
-			return min(p.Offset, visible)
+// offsetByTime finds the first message stored at a time or later, and from there
+// what the query asks.
+func (s *Shard) offsetByTime(q *state.Queue, o *OffsetQuery, info *OffsetInfo) (apart func() error) {
+	visible, at := s.queueAt(q.Slot).visible, o.Time
+	if o.Upper {
+		at++
+	}
+	gaps := q.Gaps()
+	conclude := func(found model.Offset) {
+		info.Offset = max(min(found, visible), info.Min)
+		if o.Upper {
+			info.Offset = max(gaps.LastBefore(info.Offset), info.Min)
 		}
-		return visible
 	}
-	after := visible
-	if p, ok := s.index.FindTime(q.Slot, o.Time+1); ok {
-		after = min(p.Offset, visible)
+	x, ok := s.index.RangeByTime(q.Slot, at)
+	if !ok {
+		conclude(visible)
+		return nil
 	}
-	return max(after-1, q.Min)
+	find := func() error {
+		p, ok, err := x.FindTime(at)
+		if !ok {
+			p.Offset = visible
+		}
+		conclude(p.Offset)
+		return err
+	}
+	if x.Sealed != nil {
+		return find
+	}
+	info.Err = find()
+	return nil
 }

@@ -123,32 +123,23 @@ func (s *Shard) pendingReset(r *pullRequest, q *state.Queue) (target model.Offse
 	return target, true
 }
 
-// collect looks for messages below end, and has them copied.
+// collect looks for messages below end, and has them copied. What lies in a
+// sealed index is looked for by a reader.
 func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
 	j := &readJob{shard: s, pull: r, filter: r.filterFor(s, q), next: r.Offset, min: q.Min, max: end}
-	bytes, looked := 0, 0
-	s.index.Scan(q.Slot, r.Offset, end, func(p index.Place) bool {
-		if looked++; looked > maxScan {
-			return false
-		}
-		if j.filter.MayMatch(p.Tag) {
-			if len(j.places) > 0 && (len(j.places) == r.MaxMessages || bytes+p.Size > r.MaxBytes) {
-				return false
-			}
-			bytes += p.Size
-			j.places = append(j.places, p)
-		}
-		j.next = p.Offset + 1
-		return true
-	})
+	if x, ok := s.index.Range(q.Slot, r.Offset); ok && x.Sealed != nil {
+		s.readSealed(j, x)
+		return
+	}
+	complete := s.index.Scan(q.Slot, r.Offset, end, j.take)
 	if len(j.places) == 0 {
-		if looked <= maxScan {
+		if complete {
 			j.next = end // the rest, if any, is a gap
 		}
 		r.finish(s, q, PullNoMatch, j.next)
 		return
 	}
-	s.read(j, bytes)
+	s.read(j)
 }
 
 // filterFor returns what the pull asks for, or its group's subscription.

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/index"
@@ -10,6 +11,8 @@ import (
 )
 
 const (
+	// readerCount is how many goroutines read for a shard: cold reads block.
+	readerCount = 2
 	// loopCopy is how much of an answer the loop itself copies, if it is hot.
 	loopCopy = 16 << 10
 	// Reads of cold records that lie this near each other are one read.
@@ -24,26 +27,59 @@ type readJob struct {
 	pull           *pullRequest
 	filter         *filter.Filter
 	places         []index.Place
+	size           int     // of their records
+	looked         int     // at entries
 	slabs          []*slab // the place's slab, nil where it is cold; one per place
 	next, min, max model.Offset
 
-	records *Records
-	buf     []byte // cold bytes read last
+	records *Records // the answer
+	buf     []byte   // cold bytes read last
 	bufLSN  model.LSN
 	err     error
 }
 
+// take is shown the entries of a queue in order, and takes those that may match,
+// as long as the answer has room.
+func (j *readJob) take(p index.Place) (more bool) {
+	if j.looked++; j.looked > maxScan {
+		return false
+	}
+	if j.filter.MayMatch(p.Tag) {
+		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+p.Size > j.pull.MaxBytes) {
+			return false
+		}
+		j.size += p.Size
+		j.places = append(j.places, p)
+	}
+	j.next = p.Offset + 1
+	return true
+}
+
+// readSealed has a reader look for messages in a sealed index, and copy them. The
+// answer ends with the segment.
+func (s *Shard) readSealed(j *readJob, x index.Range) {
+	s.apart(&s.readers, func() func(*Shard) {
+		end := min(x.End, j.max)
+		j.next = max(j.next, x.First)
+		if j.err = x.Read(j.next, end, j.take); j.err == nil {
+			j.slabs = make([]*slab, len(j.places))
+			j.copyAll()
+		}
+		return j.answer
+	})
+}
+
 // read has the places of a job copied.
-func (s *Shard) read(j *readJob, bytes int) {
+func (s *Shard) read(j *readJob) {
 	hot := true
 	for _, p := range j.places {
 		b := s.tail.find(p.LSN, p.Size)
 		hot = hot && b != nil
 		j.slabs = append(j.slabs, b)
 	}
-	if hot && bytes <= loopCopy {
+	if hot && j.size <= loopCopy {
 		j.copyAll()
-		j.decide(s)
+		j.answer(s)
 		return
 	}
 	for _, b := range j.slabs {
@@ -51,39 +87,23 @@ func (s *Shard) read(j *readJob, bytes int) {
 			b.refs.Add(1)
 		}
 	}
-	s.reading++
-	if s.env.Read != nil {
-		s.env.Read(j.runApart)
+	s.apart(&s.readers, func() func(*Shard) {
+		j.copyAll()
+		for _, b := range j.slabs {
+			if b != nil {
+				j.shard.tail.release(b)
+			}
+		}
+		return j.answer
+	})
+}
+
+// answer answers the pull.
+func (j *readJob) answer(s *Shard) {
+	if q := s.state.Queue(j.pull.Queue); j.err != nil && (q == nil || q.Min > j.pull.Offset) {
+		j.pull.decide(s) // what was to be read was forgotten meanwhile
 		return
 	}
-	s.readers.add(j)
-}
-
-// runApart is the job on a reader.
-func (j *readJob) runApart() {
-	j.copyAll()
-	for _, b := range j.slabs {
-		if b != nil {
-			j.shard.tail.release(b)
-		}
-	}
-	j.shard.inbox.putNow(&run{reqs: []request{(*readResult)(j)}})
-}
-
-// readResult is a job that comes back from a reader.
-type readResult readJob
-
-func (r *readResult) class() class { return control }
-
-func (r *readResult) refuse(err error) { r.pull.refuse(err) }
-
-func (r *readResult) decide(s *Shard) {
-	s.reading--
-	(*readJob)(r).decide(s)
-}
-
-// decide answers the pull.
-func (j *readJob) decide(s *Shard) {
 	if j.err != nil {
 		s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", j.pull.Queue.Num, "err", j.err)
 		j.pull.fail(s, &model.Error{Code: model.Internal, Definite: true, Detail: "a stored message cannot be verified", Err: j.err})
@@ -123,26 +143,40 @@ func (j *readJob) copy(r *Records, i int) error {
 	if err != nil {
 		return fmt.Errorf("read the record at LSN %d: %w", p.LSN, err)
 	}
-	content, err := openData(raw, j.slabs[i] == nil)
+	w, err := messageIn(raw, j.slabs[i] == nil, j.shard.cfg.Shard, p)
 	if err != nil {
 		return fmt.Errorf("record at LSN %d: %w", p.LSN, err)
-	}
-	w, err := record.DataWire(content)
-	if err != nil {
-		return fmt.Errorf("record at LSN %d: %w", p.LSN, err)
-	}
-	address := model.AddressOf(j.shard.cfg.Shard, p.LSN)
-	if w.PhysicalOffset() != int64(address) || w.QueueOffset() != int64(p.Offset) {
-		return fmt.Errorf("record at LSN %d: is that of offset %d at address %d", p.LSN, w.QueueOffset(), w.PhysicalOffset())
 	}
 	if !j.filter.All() && !j.filter.Match(record.Property(w.Properties(), record.PropTags)) {
 		return nil
 	}
+	r.add(w, j.pull.client.info.StoreHost)
+	return nil
+}
+
+// add appends a message, patched for the client that reads it.
+func (r *Records) add(w record.Wire, storeHost netip.AddrPort) {
 	at := len(r.buf)
 	r.buf = append(r.buf, w...)
-	record.Wire(r.buf[at:]).PatchStoreHost(j.pull.client.info.StoreHost)
+	record.Wire(r.buf[at:]).PatchStoreHost(storeHost)
 	r.Count++
-	return nil
+}
+
+// messageIn returns the message in a record, if it is the one that the index has
+// at that place.
+func messageIn(raw []byte, cold bool, shard model.ShardID, p *index.Place) (record.Wire, error) {
+	content, err := openData(raw, cold)
+	if err != nil {
+		return nil, err
+	}
+	w, err := record.DataWire(content)
+	if err != nil {
+		return nil, err
+	}
+	if w.PhysicalOffset() != int64(model.AddressOf(shard, p.LSN)) || w.QueueOffset() != int64(p.Offset) {
+		return nil, fmt.Errorf("it is that of offset %d at address %d", w.QueueOffset(), w.PhysicalOffset())
+	}
+	return w, nil
 }
 
 // openData returns the content of a data record; cold ones are verified.

@@ -13,8 +13,9 @@ import (
 
 const (
 	// gapBytes is how far the LSN jumps after an unclean start on another boot:
-	// past what the unsynced window and the frame being written could have held.
-	gapBytes = maxUnsynced + 2*wal.MaxFrame
+	// past what the unsynced window, the send that filled it and the frame it began
+	// in could have held.
+	gapBytes = maxUnsynced + maxSend + 2*wal.MaxFrame
 	// gapOffsets is the same in messages: no publication has fewer than 16 bytes.
 	gapOffsets = gapBytes / 16
 )
@@ -47,58 +48,47 @@ func Open(cfg Config, w wal.WAL, env Env) (*Shard, error) {
 	return s, nil
 }
 
-// recover folds the log, and writes what must stand before anything is served.
+// recover loads the newest snapshot and the index parts, folds what follows them
+// in the log, and writes what must stand before anything is served.
 func (s *Shard) recover() error {
-	var decoder record.Decoder
-	found, err := s.log.Recover(0, func(f wal.Frame) error { return s.replay(&decoder, f) })
+	snapshot, err := s.loadSnapshot()
 	if err != nil {
 		return err
 	}
-	s.end, s.storeTime = found.End, max(s.storeTime, found.StoreTime)
-	s.written, s.durable, err = s.log.Progress()
+	s.state, s.storeTime = snapshot.state, snapshot.storeTime
+	r := recovery{shard: s, foldFrom: snapshot.lsn}
+	if err := r.loadIndexes(max(s.log.Start(), s.state.LogStart())); err != nil {
+		return err
+	}
+	found, err := s.log.Recover(min(r.foldFrom, r.indexFrom), r.frame)
 	if err != nil {
 		return err
 	}
-	s.logger.Info("log recovered", "shard", s.cfg.Shard, "end", s.end, "clean", found.Clean,
-		"same_boot", found.SameBoot, "torn_bytes", found.Torn, "topics", len(s.state.Topics()))
+	if err := r.finish(found); err != nil {
+		return err
+	}
+	s.logger.Info("log recovered", "shard", s.cfg.Shard, "end", s.end, "snapshot", snapshot.lsn, "replayed_bytes", int64(found.End-min(r.foldFrom, r.indexFrom)),
+		"clean", found.Clean, "same_boot", found.SameBoot, "torn_bytes", found.Torn, "topics", s.state.TopicCount())
 	if s.end > 0 && !found.Clean && !found.SameBoot {
 		s.gap(found.End)
 	}
 	s.bootstrap()
-	for _, q := range s.state.Queues() {
-		s.queueAt(q.Slot).visible = q.Next
+	for slot := range s.state.Slots() {
+		if q := s.state.QueueAt(uint32(slot)); q != nil {
+			s.queueAt(q.Slot).visible = q.Next
+		}
 	}
 	for _, t := range s.state.Topics() {
-		s.publish(t)
+		if t != nil {
+			s.publish(t)
+		}
 	}
 	s.cluster, s.broker = s.state.Server().Cluster, s.state.Server().Broker
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
+	s.retention.wake(s)
 	return s.hold()
-}
-
-// replay folds one frame.
-func (s *Shard) replay(d *record.Decoder, f wal.Frame) error {
-	if f.Flags&wal.FlagSegmentStart != 0 {
-		s.index.Roll(f.LSN, f.StoreTime)
-	}
-	s.storeTime = f.StoreTime
-	lsn, rest := f.LSN+wal.HeaderSize, f.Payload
-	for range f.Count {
-		e, n, err := d.Decode(rest)
-		if err == nil {
-			err = s.fold(e, lsn, n)
-		}
-		if err != nil {
-			return fmt.Errorf("record at LSN %d: %w", lsn, err)
-		}
-		lsn, rest = lsn+model.LSN(n), rest[n:]
-	}
-	if len(rest) != 0 {
-		return fmt.Errorf("frame at LSN %d has %d bytes behind its %d records", f.LSN, len(rest), f.Count)
-	}
-	return nil
 }
 
 // gap records that what was not synced may be missing. Offsets and LSNs of the

@@ -211,7 +211,7 @@ type Member struct {
 	Consumer Consumer // zero for a producer
 }
 
-// AdminOp is one administrative act: PutTopic or PutGroup.
+// AdminOp is one administrative act: PutTopic, DeleteTopic, PutGroup, DeleteGroup.
 type AdminOp interface{ admin() }
 
 // PutTopic makes a topic, or changes its settings. Queues that exist stay.
@@ -220,5 +220,14 @@ type PutTopic struct{ Config model.TopicConfig }
 // PutGroup makes a consumer group.
 type PutGroup struct{ Config model.GroupConfig }
 
-func (PutTopic) admin() {}
-func (PutGroup) admin() {}
+// DeleteTopic deletes a topic with its messages and every group's offsets in it.
+// One made anew under the name goes on with the offsets of its queues.
+type DeleteTopic struct{ Name string }
+
+// DeleteGroup deletes a consumer group with all its offsets.
+type DeleteGroup struct{ Name string }
+
+func (PutTopic) admin()    {}
+func (PutGroup) admin()    {}
+func (DeleteTopic) admin() {}
+func (DeleteGroup) admin() {}

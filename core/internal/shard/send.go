@@ -10,8 +10,12 @@ import (
 	"github.com/gantrymq/gantry/core/record"
 )
 
-// maxUnit bounds what is all or nothing: it must fit a frame of any WAL.
-const maxUnit = 6 << 20
+const (
+	// maxUnit bounds what is all or nothing: it must fit a frame of any WAL.
+	maxUnit = 6 << 20
+	// maxSend bounds what is decided at once, and so passes the cap of the unsynced window.
+	maxSend = 8 << 20
+)
 
 // sendRequest is a Send. It belongs to its run, and is reused with it.
 type sendRequest struct {
@@ -49,8 +53,12 @@ func (c *Client) Send(b *Batch, done func([]SendResult, error)) {
 		r.msgs = append(r.msgs, encoded{})
 		c.encode(&r.msgs[i], &b.Messages[i])
 	}
-	if size := len(c.run.buf) - start; b.Unit && size > maxUnit {
-		r.refused = model.Errorf(model.TooLarge, "%d messages of %d bytes together; at most %d may be stored as one", len(b.Messages), size, maxUnit)
+	limit := maxSend
+	if b.Unit {
+		limit = maxUnit
+	}
+	if size := len(c.run.buf) - start; size > limit {
+		r.refused = model.Errorf(model.TooLarge, "%d messages of %d bytes together; at most %d may be sent at once", len(b.Messages), size, limit)
 	}
 	if len(b.Messages) == 0 {
 		r.refused = model.Errorf(model.InvalidMessage, "a batch without messages")
@@ -166,6 +174,9 @@ func (r *sendRequest) refuse(err error) { r.done(nil, err) }
 
 // decide stores the messages, those of a Unit together or not at all.
 func (r *sendRequest) decide(s *Shard) {
+	if r.refused == nil && s.disk.low {
+		r.refused = errDiskFull
+	}
 	if r.refused == nil && r.unit {
 		r.refused = r.checkUnit(s)
 	}

@@ -49,13 +49,20 @@ type Shard struct {
 	syncing   syncing
 	commits   lazyCommits
 	members   members
+	snapshots snapshots
+	seals     seals
+	retention retention
+	disk      disk
 	turn      int32 // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
-	reading   int // pulls that a reader has
+	away      int // jobs that run apart
 	count     Stats
 
-	readers readers
+	indexStatsAt int64 // when IndexBytes was counted
+
+	readers workers       // read cold messages
+	files   workers       // one: writes and deletes parts
 	ready   chan struct{} // closed when holdUntil is durable
 	failed  chan struct{} // closed when the shard has failed
 	stopped chan struct{} // closed when the loop has ended

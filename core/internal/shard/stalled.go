@@ -30,9 +30,6 @@ func (w *stalled) next() stalledRequest {
 func (w *stalled) decide(s *Shard) {
 	for !w.empty() && !s.full() && s.Err() == nil {
 		w.next().req.decide(s)
-		if s.frame.open && s.frame.n >= frameLimit/2 {
-			s.closeFrame() // so that full sees what these appended
-		}
 	}
 }
 

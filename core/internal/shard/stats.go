@@ -8,6 +8,8 @@ type Stats struct {
 	Delivered, DeliveredBytes int64 // messages that pulls handed out
 	Refused                   int64 // messages not stored, by any error
 	Frames, FrameBytes        int64 // written to the log
+	Snapshots                 int64 // written
+	Sealed, Forgotten         int64 // segments
 	Written, Durable          model.LSN
 	Topics, Queues            int64
 	Groups, Cursors           int64
@@ -16,6 +18,8 @@ type Stats struct {
 	Stalled                   int64 // requests that wait for a sync
 	Alarms                    int64 // timers set
 	CacheBytes                int64
+	Segments, IndexBytes      int64
+	DiskRoom, DiskFull        int64 // DiskFull is 1 while sends are refused for lack of room
 	InboxBytes                int64
 }
 
@@ -31,10 +35,18 @@ func (s *Shard) Stats() Stats {
 func (s *Shard) publishStats() {
 	c := &s.count
 	c.Written, c.Durable = s.written, s.durable
-	c.Topics, c.Queues = int64(len(s.state.Topics())), int64(len(s.state.Queues()))
-	c.Groups, c.Cursors = int64(len(s.state.Groups())), int64(s.state.Cursors())
+	c.Topics, c.Queues = int64(s.state.TopicCount()), int64(s.state.QueueCount())
+	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
 	c.CacheBytes = s.tail.bytes
+	c.Segments = int64(s.index.Segments())
+	if s.now.Mono-s.indexStatsAt >= 1000 { // they cost a walk over the segments
+		s.indexStatsAt, c.IndexBytes = s.now.Mono, s.index.Stats().Bytes
+	}
+	c.DiskRoom, c.DiskFull = s.disk.room, 0
+	if s.disk.low {
+		c.DiskFull = 1
+	}
 	s.statsMu.Lock()
 	s.published = *c
 	s.statsMu.Unlock()

@@ -66,6 +66,9 @@ func (y *syncing) ring(s *Shard) {
 
 // mark appends the idle mark once everything is durable and has been for a while.
 func (y *syncing) mark(s *Shard) {
+	if s.frame.open {
+		return // an alarm of this very ms has appended: that frame arms it anew
+	}
 	if !y.unmarked || s.holdUntil != 0 {
 		return
 	}
@@ -78,5 +81,8 @@ func (y *syncing) mark(s *Shard) {
 	s.closeFrame()
 }
 
-// full tells that the unsynced window has reached its cap.
-func (s *Shard) full() bool { return int64(s.end-s.durable) >= maxUnsynced }
+// full tells that the unsynced window has reached its cap, or that it is not
+// known yet whether there is room on the disk.
+func (s *Shard) full() bool {
+	return int64(s.frameEnd()-s.durable) >= maxUnsynced || s.disk.waiting
+}

@@ -4,10 +4,38 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
 )
+
+// Apply folds in the record that ends at LSN end. An error means that the record
+// does not follow from the state: the log is not the one that was decided.
+func (s *State) Apply(e record.Entry, end model.LSN) error {
+	switch r := e.(type) {
+	case *record.Data:
+		return s.applyData(r)
+	case *record.Offset:
+		return s.applyOffset(r)
+	case *record.Topic:
+		return s.applyTopic(r, end)
+	case *record.TopicEnd:
+		return s.applyTopicEnd(r)
+	case *record.Group:
+		return s.applyGroup(r, end)
+	case *record.GroupEnd:
+		return s.applyGroupEnd(r)
+	case *record.Server:
+		s.server = *r
+	case *record.Gap:
+		s.applyGap(r)
+	case *record.Trim:
+		return s.applyTrim(r)
+	case *record.Roll:
+	default:
+		return fmt.Errorf("record %T has no place in the state", e)
+	}
+	return nil
+}
 
 func (s *State) applyData(r *record.Data) error {
 	q := s.Queue(model.Queue{Shard: s.shard, Topic: r.Topic, Num: r.Queue})
@@ -17,23 +45,31 @@ func (s *State) applyData(r *record.Data) error {
 	if got := model.Offset(r.Wire.QueueOffset()); got != q.Next {
 		return fmt.Errorf("message at offset %d of queue %s/%d, where %d is next", got, q.Topic.Config.Name, q.Num, q.Next)
 	}
+	s.saveQueue(q)
 	q.Next++
 	return nil
 }
 
 func (s *State) applyOffset(r *record.Offset) error {
 	queue := model.Queue{Shard: s.shard, Topic: r.Topic, Num: r.Queue}
-	if s.Queue(queue) == nil || r.Group == 0 || int(r.Group) > len(s.groups) {
+	if s.Queue(queue) == nil || r.Group == 0 || int(r.Group) > len(s.groups) || s.groups[r.Group-1] == nil {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
 	c := s.cursors[id]
 	if c == nil {
-		c = &cursor.Cursor{}
-		s.cursors[id] = c
+		c = s.addCursor(id)
 	}
-	c.Apply(r)
+	s.saveCursor(c)
+	c.cursor.Apply(r)
 	return nil
+}
+
+func (s *State) addCursor(id model.CursorID) *cursorEntry {
+	c := &cursorEntry{id: id, number: len(s.order)}
+	s.cursors[id] = c
+	s.order = append(s.order, c)
+	return c
 }
 
 func (s *State) applyTopic(r *record.Topic, end model.LSN) error {
@@ -46,6 +82,7 @@ func (s *State) applyTopic(r *record.Topic, end model.LSN) error {
 	case t == nil || t.Config.Name != r.Config.Name:
 		return fmt.Errorf("topic %s has id %d, which is not its own and not the next", r.Config.Name, r.ID)
 	}
+	s.saveTopic(t)
 	t.Config, t.Changed = r.Config, end
 	t.Config.Attributes = maps.Clone(r.Config.Attributes)
 	s.growQueues(t, int(r.Config.Queues()))
@@ -53,17 +90,61 @@ func (s *State) applyTopic(r *record.Topic, end model.LSN) error {
 }
 
 // growQueues makes the queues that a topic lacks. It never takes any away: a
-// topic that shrinks keeps the offsets of its queues, should it grow again.
+// topic that shrinks keeps the offsets of its queues, should it grow again. A
+// queue of a deleted topic of the same name hands its next offset on.
 func (s *State) growQueues(t *Topic, n int) {
 	if n <= len(t.Queues) {
 		return
 	}
+	grave := s.graves[t.Config.Name]
 	made := make([]Queue, n-len(t.Queues))
 	for i := range made {
 		q := &made[i]
 		q.Topic, q.Num, q.Slot = t, int32(len(t.Queues)), uint32(len(s.queues))
+		if int(q.Num) < len(grave) {
+			q.Next, q.Min = grave[q.Num], grave[q.Num]
+		}
 		t.Queues = append(t.Queues, q)
 		s.queues = append(s.queues, q)
+		s.live++
+	}
+}
+
+// applyTopicEnd deletes a topic: its queues, every group's offsets in them. What
+// stays is its name with the queues' next offsets.
+func (s *State) applyTopicEnd(r *record.TopicEnd) error {
+	t := s.TopicByID(r.ID)
+	if t == nil {
+		return fmt.Errorf("end of unknown topic id %d", r.ID)
+	}
+	s.saveTopic(t)
+	s.saveGrave(t.Config.Name)
+	grave := append([]model.Offset(nil), s.graves[t.Config.Name]...)
+	for i, q := range t.Queues {
+		s.saveQueue(q)
+		if i < len(grave) {
+			grave[i] = q.Next
+		} else {
+			grave = append(grave, q.Next)
+		}
+		s.queues[q.Slot] = nil
+		s.live--
+	}
+	s.bury(t.Config.Name, grave)
+	s.dropCursors(func(id model.CursorID) bool { return id.Queue.Topic == t.ID })
+	delete(s.byName, t.Config.Name)
+	s.topics[t.ID-1] = nil
+	return nil
+}
+
+// dropCursors deletes the cursors that match.
+func (s *State) dropCursors(match func(model.CursorID) bool) {
+	for i, c := range s.order {
+		if c != nil && match(c.id) {
+			s.saveCursor(c)
+			delete(s.cursors, c.id)
+			s.order[i] = nil
+		}
 	}
 }
 
@@ -77,7 +158,20 @@ func (s *State) applyGroup(r *record.Group, end model.LSN) error {
 	case g == nil || g.ID != r.ID:
 		return fmt.Errorf("group %s has id %d, which is not its own and not the next", r.Config.Name, r.ID)
 	}
+	s.saveGroup(g)
 	g.Config, g.Changed = r.Config, end
+	return nil
+}
+
+func (s *State) applyGroupEnd(r *record.GroupEnd) error {
+	if r.ID == 0 || int(r.ID) > len(s.groups) || s.groups[r.ID-1] == nil {
+		return fmt.Errorf("end of unknown group id %d", r.ID)
+	}
+	g := s.groups[r.ID-1]
+	s.saveGroup(g)
+	s.dropCursors(func(id model.CursorID) bool { return id.Group == g.ID })
+	delete(s.byGroup, g.Config.Name)
+	s.groups[g.ID-1] = nil
 	return nil
 }
 
@@ -86,7 +180,37 @@ func (s *State) applyGap(r *record.Gap) {
 		return
 	}
 	for _, q := range s.queues {
-		q.gaps = append(q.gaps, gap{from: q.Next, to: q.Next + r.Offsets})
-		q.Next += r.Offsets
+		if q != nil {
+			s.saveQueue(q)
+			q.gaps = append(q.gaps, gap{from: q.Next, to: q.Next + r.Offsets})
+			q.Next += r.Offsets
+		}
 	}
+	for name, grave := range s.graves { // the order of the names changes nothing
+		s.saveGrave(name)
+		moved := make([]model.Offset, len(grave))
+		for i := range grave {
+			moved[i] = grave[i] + r.Offsets
+		}
+		s.graves[name] = moved
+	}
+}
+
+func (s *State) applyTrim(r *record.Trim) error {
+	for _, c := range r.Queues {
+		q := s.Queue(model.Queue{Shard: s.shard, Topic: c.Topic, Num: c.Queue})
+		if q == nil {
+			return fmt.Errorf("trim of unknown queue %d of topic id %d", c.Queue, c.Topic)
+		}
+		if c.Min < q.Min || c.Min > q.Next {
+			return fmt.Errorf("trim to %d of queue %s/%d, which has %d to %d", c.Min, q.Topic.Config.Name, c.Queue, q.Min, q.Next)
+		}
+		s.saveQueue(q)
+		q.Min = c.Min
+		for len(q.gaps) > 0 && q.gaps[0].to <= q.Min {
+			q.gaps = q.gaps[1:]
+		}
+	}
+	s.logStart = max(s.logStart, r.Before)
+	return nil
 }

@@ -1,7 +1,7 @@
 package state
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -10,14 +10,22 @@ import (
 
 // State is all that a shard knows from its log. One goroutine owns it.
 type State struct {
-	shard   model.ShardID
-	server  record.Server
-	topics  []*Topic // by id - 1
-	byName  map[string]*Topic
-	queues  []*Queue // by slot
-	groups  []*Group // by id - 1
-	byGroup map[string]*Group
-	cursors map[model.CursorID]*cursor.Cursor
+	shard    model.ShardID
+	server   record.Server
+	logStart model.LSN // the log is trimmed below
+	topics   []*Topic  // by id - 1; nil where it was deleted
+	byName   map[string]*Topic
+	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
+	buried   []string                  // the names in graves, in the order of their first burial
+	queues   []*Queue                  // by slot; nil where the topic was deleted
+	live     int                       // queues that are not nil
+	groups   []*Group                  // by id - 1; nil where it was deleted
+	byGroup  map[string]*Group
+	cursors  map[model.CursorID]*cursorEntry
+	order    []*cursorEntry // cursors by their number; nil where one was deleted
+
+	snapshot   *Snapshot // being taken; nil if none is
+	generation uint32    // of the newest snapshot
 }
 
 // Topic is a topic and its queues.
@@ -26,6 +34,8 @@ type Topic struct {
 	Config  model.TopicConfig
 	Queues  []*Queue
 	Changed model.LSN // end of the record that last changed the settings
+
+	saved uint32 // the snapshot that has it
 }
 
 // Queue is one queue: what must outlive its messages.
@@ -36,6 +46,7 @@ type Queue struct {
 	Next  model.Offset // the next message's
 	Min   model.Offset // the first message's; Next if there is none
 	gaps  []gap
+	saved uint32
 }
 
 // gap is a range of offsets that no message has, for ever.
@@ -46,6 +57,16 @@ type Group struct {
 	ID      model.GroupID
 	Config  model.GroupConfig
 	Changed model.LSN
+
+	saved uint32
+}
+
+// cursorEntry is a cursor with its name.
+type cursorEntry struct {
+	id     model.CursorID
+	cursor cursor.Cursor
+	number int // in State.order
+	saved  uint32
 }
 
 // New returns the state of an empty log.
@@ -53,13 +74,17 @@ func New(shard model.ShardID) *State {
 	return &State{
 		shard:   shard,
 		byName:  make(map[string]*Topic),
+		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
-		cursors: make(map[model.CursorID]*cursor.Cursor),
+		cursors: make(map[model.CursorID]*cursorEntry),
 	}
 }
 
 // Server returns the names fixed when the log began; empty in an empty log.
 func (s *State) Server() record.Server { return s.server }
+
+// LogStart returns where the log begins: what lies below is trimmed.
+func (s *State) LogStart() model.LSN { return s.logStart }
 
 // Topic returns the topic of that name, nil if there is none.
 func (s *State) Topic(name string) *Topic { return s.byName[name] }
@@ -75,8 +100,12 @@ func (s *State) TopicByID(id model.TopicID) *Topic {
 	return s.topics[id-1]
 }
 
-// Topics returns all topics in the order of their ids. The slice is the state's.
+// Topics returns all topics in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
 func (s *State) Topics() []*Topic { return s.topics }
+
+// TopicCount returns how many topics there are.
+func (s *State) TopicCount() int { return len(s.byName) }
 
 // NextTopicID returns the id of the next topic to be made.
 func (s *State) NextTopicID() model.TopicID { return model.TopicID(len(s.topics) + 1) }
@@ -90,23 +119,79 @@ func (s *State) Queue(q model.Queue) *Queue {
 	return t.Queues[q.Num]
 }
 
-// Queues returns all queues in the order of their slots. The slice is the state's.
-func (s *State) Queues() []*Queue { return s.queues }
+// QueueAt returns the queue of a slot, nil if its topic was deleted.
+func (s *State) QueueAt(slot uint32) *Queue { return s.queues[slot] }
+
+// Slots returns how many slots have been given to queues.
+func (s *State) Slots() int { return len(s.queues) }
+
+// QueueCount returns how many queues there are.
+func (s *State) QueueCount() int { return s.live }
 
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
-// Groups returns all groups in the order of their ids. The slice is the state's.
-func (s *State) Groups() []*Group { return s.groups }
+// HasGroup tells whether there is a group with that id.
+func (s *State) HasGroup(id model.GroupID) bool {
+	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
+}
+
+// GroupCount returns how many groups there are.
+func (s *State) GroupCount() int { return len(s.byGroup) }
 
 // NextGroupID returns the id of the next group to be made.
 func (s *State) NextGroupID() model.GroupID { return model.GroupID(len(s.groups) + 1) }
 
 // Cursor returns a group's cursor in a queue, nil if it has committed nothing.
-func (s *State) Cursor(id model.CursorID) *cursor.Cursor { return s.cursors[id] }
+func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
+	if c := s.cursors[id]; c != nil {
+		return &c.cursor
+	}
+	return nil
+}
 
-// Cursors returns the number of cursors.
-func (s *State) Cursors() int { return len(s.cursors) }
+// CursorCount returns the number of cursors.
+func (s *State) CursorCount() int { return len(s.cursors) }
+
+// Consumed returns the lowest floor of the groups in a queue, and whether any
+// group has a cursor there. It looks at every group.
+func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
+	for _, g := range s.groups {
+		if g == nil {
+			continue
+		}
+		c := s.cursors[model.CursorID{Group: g.ID, Queue: model.Queue{Shard: s.shard, Topic: q.Topic.ID, Num: q.Num}}]
+		if c != nil && (!any || c.cursor.Floor() < floor) {
+			floor, any = c.cursor.Floor(), true
+		}
+	}
+	return floor, any
+}
+
+// Gaps are ranges of offsets that no message has, for ever. The slice is not changed.
+type Gaps []gap
+
+// Gaps returns the queue's gaps.
+func (q *Queue) Gaps() Gaps { return q.gaps }
+
+// Within returns how many of the offsets in [from, to) no message has.
+func (g Gaps) Within(from, to model.Offset) (n model.Offset) {
+	for _, gap := range g {
+		n += max(min(gap.to, to)-max(gap.from, from), 0)
+	}
+	return n
+}
+
+// LastBefore returns the offset before the given one, passing over gaps.
+func (g Gaps) LastBefore(offset model.Offset) model.Offset {
+	offset--
+	for _, gap := range slices.Backward(g) {
+		if gap.from <= offset && offset < gap.to {
+			offset = gap.from - 1
+		}
+	}
+	return offset
+}
 
 // GapAt returns the end of the recorded gap that offset lies in.
 func (q *Queue) GapAt(offset model.Offset) (end model.Offset, ok bool) {
@@ -116,36 +201,4 @@ func (q *Queue) GapAt(offset model.Offset) (end model.Offset, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// Missing returns how many offsets from the queue's first to its next no message has.
-func (q *Queue) Missing() model.Offset {
-	n := model.Offset(0)
-	for _, g := range q.gaps {
-		n += g.to - max(g.from, min(q.Min, g.to))
-	}
-	return n
-}
-
-// Apply folds in the record that ends at LSN end. An error means that the record
-// does not follow from the state: the log is not the one that was decided.
-func (s *State) Apply(e record.Entry, end model.LSN) error {
-	switch r := e.(type) {
-	case *record.Data:
-		return s.applyData(r)
-	case *record.Offset:
-		return s.applyOffset(r)
-	case *record.Topic:
-		return s.applyTopic(r, end)
-	case *record.Group:
-		return s.applyGroup(r, end)
-	case *record.Server:
-		s.server = *r
-	case *record.Gap:
-		s.applyGap(r)
-	case *record.Roll:
-	default:
-		return fmt.Errorf("record %T has no place in the state", e)
-	}
-	return nil
 }

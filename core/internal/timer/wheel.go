@@ -69,9 +69,11 @@ func (w *Wheel) release(id uint32) {
 	w.count--
 }
 
-// link puts a node into the slot of its deadline, seen from now.
-func (w *Wheel) link(id uint32) {
-	deadline := max(w.nodes[id].deadline, w.now+1)
+// link puts a node into the slot of its deadline, seen from now. What is due
+// fires with the next ms.
+func (w *Wheel) link(id uint32) { w.place(id, max(w.nodes[id].deadline, w.now+1)) }
+
+func (w *Wheel) place(id uint32, deadline int64) {
 	level, ahead := 0, deadline-w.now
 	for level < levels-1 && ahead >= 1<<(slotBits*(level+1)) {
 		level++
@@ -144,12 +146,11 @@ func (w *Wheel) Advance(now int64, fire func(ref uint64)) {
 	}
 }
 
-// cascade moves a slot's timers to where they belong now, and those that are due
-// in this very ms into the slot that is about to fire.
+// cascade moves a slot's timers to where they belong now, at its first ms: all to
+// lower levels, and those that are due in this very ms into the slot that is about
+// to fire.
 func (w *Wheel) cascade(level, slot int) {
-	w.now-- // so that "due now" is one tick ahead, and links into the current slot
-	w.drain(level, slot, w.link)
-	w.now++
+	w.drain(level, slot, func(id uint32) { w.place(id, max(w.nodes[id].deadline, w.now)) })
 }
 
 func (w *Wheel) fireSlot(slot int, fire func(ref uint64)) {

@@ -96,6 +96,20 @@ func TestFireMayCancelOthersOfItsSlot(t *testing.T) {
 	}
 }
 
+// TestLastMillisecondOfASlot: a timer that is due at the very end of its slot
+// leaves it all the same.
+func TestLastMillisecondOfASlot(t *testing.T) {
+	for _, deadline := range []int64{511, 767, 1<<16 - 1, 1<<17 - 1, 1<<24 + 1<<16 - 1, 1<<25 - 1, 1<<32 + 1<<24 - 1, 1<<33 - 1} {
+		w := New(0)
+		w.Add(deadline, 1)
+		fired := int64(0)
+		w.Advance(deadline+1000, func(uint64) { fired = w.now })
+		if fired != deadline {
+			t.Errorf("deadline %d fired at %d", deadline, fired)
+		}
+	}
+}
+
 func BenchmarkAddCancel(b *testing.B) {
 	w := New(0)
 	for b.Loop() {

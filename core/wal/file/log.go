@@ -46,14 +46,15 @@ type Log struct {
 	failed   atomic.Pointer[error] // set once, under mu
 	closed   atomic.Bool
 
-	mu       sync.Mutex // guards what follows, and every change of the five above it but closed
-	unsynced []*segment // what the next sync has to sync, oldest first
-	emptied  []*segment // the other slice of that pair
-	asked    bool       // Flush wants a sync
-	doomed   []*segment // Trim gave them up; not removed yet, oldest first
-	spare    *spare     // nil: there is none
-	prepare  bool       // Prepare wants one
-	reserved bool       // there is room for the next MANIFEST
+	mu        sync.Mutex // guards what follows, and every change of the five above it but closed
+	unsynced  []*segment // what the next sync has to sync, oldest first
+	emptied   []*segment // the other slice of that pair
+	asked     bool       // Flush wants a sync
+	doomed    []*segment // Trim gave them up; not removed yet, oldest first
+	spare     *spare     // nil: there is none
+	prepare   bool       // Prepare wants one
+	preparing bool       // it is being made
+	reserved  bool       // there is room for the next MANIFEST
 
 	wake chan struct{} // Flush, Trim, Prepare to the syncer; holds one
 	stop chan struct{} // Close to the syncer

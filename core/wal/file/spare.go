@@ -19,11 +19,10 @@ type spare struct {
 const spareName = "spare.log"
 
 // Room returns what can certainly be appended. See wal.Log.
-func (l *Log) Room() int64 {
+func (l *Log) Room() (room int64, preparing bool) {
 	if l.usable() != nil {
-		return 0
+		return 0, false
 	}
-	var room int64
 	if l.active != nil {
 		room = max(0, l.active.allocated-l.active.pos(l.seq.End))
 	}
@@ -32,7 +31,7 @@ func (l *Log) Room() int64 {
 	if l.spare != nil && l.reserved {
 		room += max(0, l.spare.size-headerPage)
 	}
-	return room
+	return room, l.prepare || l.preparing
 }
 
 // Prepare asks for a spare segment. See wal.Log.
@@ -47,24 +46,28 @@ func (l *Log) Prepare() {
 	}
 }
 
-// prepareStep makes the spare segment that Prepare asked for.
+// prepareStep makes the spare segment that Prepare asked for. Whether it found
+// room or not, the owner is told that it is known now.
 func (l *Log) prepareStep() bool {
 	l.mu.Lock()
 	wanted := l.prepare && l.failure() == nil
 	there := l.spare != nil
-	l.prepare = false
+	l.prepare, l.preparing = false, wanted
 	l.mu.Unlock()
-	if !wanted || there && l.reserved {
+	if !wanted {
 		return false
 	}
 	err := l.makeSpare(there)
-	if isFull(err) {
+	l.mu.Lock()
+	l.preparing = false
+	l.mu.Unlock()
+	switch {
+	case isFull(err):
 		l.noteFull(err)
-		return false
-	}
-	l.full = false
-	if err != nil {
+	case err != nil:
 		l.fail(fmt.Errorf("make a spare segment: %w", err))
+	default:
+		l.full = false
 	}
 	return true
 }

@@ -38,6 +38,10 @@ func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 	if err := l.parts.clear(); err != nil {
 		return nil, fmt.Errorf("open log: %w", errors.Join(err, lock.Close()))
 	}
+	// What is wrong with MANIFEST, Recover tells.
+	if m, found, err := readManifest(w.opt.FS, l.dir); err == nil && found && len(m.segments) > 0 {
+		l.start.Store(int64(m.segments[0]))
+	}
 	return l, nil
 }
 

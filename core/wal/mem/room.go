@@ -64,13 +64,12 @@ func (l *Log) reserve(n int) error {
 }
 
 // Room returns what can certainly be appended. See wal.Log.
-func (l *Log) Room() int64 {
+func (l *Log) Room() (room int64, preparing bool) {
 	l.wal.mu.Lock()
 	defer l.wal.mu.Unlock()
 	if l.stage != stageReady {
-		return 0
+		return 0, false
 	}
-	var room int64
 	if s := l.store; len(s.segments) > 0 {
 		last := s.active()
 		room = max(0, last.reserved-headerSize-int64(len(last.bytes)))
@@ -78,7 +77,7 @@ func (l *Log) Room() int64 {
 	if l.store.spare {
 		room += l.wal.opt.SegmentSize - headerSize
 	}
-	return room
+	return room, l.prepare
 }
 
 // Prepare makes a spare segment, or with Options.Manual asks for it. See wal.Log.
@@ -95,11 +94,10 @@ func (l *Log) makeSpare() bool {
 		return false
 	}
 	l.prepare = false
-	if l.store.spare || l.wal.room() < l.wal.opt.SegmentSize {
-		return false
+	if !l.store.spare && l.wal.room() >= l.wal.opt.SegmentSize {
+		l.store.spare = true
 	}
-	l.store.spare = true
-	return true
+	return true // without room too: the owner waits to be told
 }
 
 // Start returns the first LSN that is kept. See wal.Log.

@@ -39,6 +39,13 @@ func New(opt Options) *WAL {
 	return &WAL{opt: opt, stores: map[wal.ShardID]*store{}}
 }
 
+// SetBytes changes the size of the disk.
+func (w *WAL) SetBytes(bytes int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opt.Bytes = bytes
+}
+
 // store is what outlives a process: a shard's disk.
 type store struct {
 	segments []segment // rising base

@@ -134,13 +134,22 @@ func (r *run) wait(what string, done func() bool) {
 	}
 }
 
-// prepare asks for a spare segment and waits for it.
+// room returns what can certainly be appended.
+func (r *run) room() int64 {
+	room, _ := r.log.Room()
+	return room
+}
+
+// prepare asks for a spare segment, and returns when it is known whether there is
+// room for one.
 func (r *run) prepare() {
 	r.t.Helper()
-	before := r.log.Room()
 	r.log.Prepare()
 	r.settle()
-	r.wait("there is a spare segment", func() bool { return r.log.Room() > before })
+	r.wait("a spare segment is there, or there is no room", func() bool {
+		_, preparing := r.log.Room()
+		return !preparing
+	})
 }
 
 func (r *run) close(clean bool) {

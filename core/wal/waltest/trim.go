@@ -72,6 +72,9 @@ func testTrim(r *run) {
 
 	for _, from := range []wal.LSN{0, bases[2], bases[2] + 80, bases[1], 1, end} {
 		r.open()
+		if start := r.log.Start(); start != bases[2] {
+			r.t.Errorf("before Recover the log begins at %d, want %d", start, bases[2])
+		}
 		_, err := r.recover(from)
 		switch {
 		case from == 0 || from == bases[2]:

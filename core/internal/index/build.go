@@ -1,0 +1,213 @@
+package index
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/record"
+)
+
+// Builder makes the index part of a segment from the segment's frames. Equal
+// frames give equal bytes. It has one user at a time; its memory is bounded by
+// the segment: 24 bytes a message while frames are added, 28 in Finish, and 16 a key.
+type Builder struct {
+	shard   model.ShardID
+	base    model.LSN
+	end     model.LSN // of the last frame
+	after   model.LSN // where the segment before ended
+	decoder record.Decoder
+
+	first, last int64 // store times of messages
+	entries     []built
+	rows        []row // in the order of their first messages; at is not set
+	newest      map[queueName]uint32
+	starts      starts
+	keys        []key
+	pos         uint32            // of the message whose keys are being added
+	addKey      func(hash uint64) // made once
+}
+
+// built is an entry in the order of the log, with the number of its row.
+type built struct {
+	entry
+	row uint32
+}
+
+type queueName struct {
+	topic model.TopicID
+	queue int32
+}
+
+// NewBuilder returns a builder for the segment that begins at base.
+func NewBuilder(shard model.ShardID, base model.LSN) *Builder {
+	b := &Builder{shard: shard, base: base, end: base, after: base, newest: make(map[queueName]uint32)}
+	b.addKey = func(hash uint64) { b.keys = append(b.keys, key{hash, b.pos}) }
+	return b
+}
+
+// AddFrame adds the records of a frame: the payload, whose first byte is at lsn,
+// and how many records it has. All of the segment's frames are added, in order.
+// Every record is verified.
+func (b *Builder) AddFrame(lsn model.LSN, payload []byte, count uint32) error {
+	if lsn < b.end {
+		return fmt.Errorf("frame with payload at LSN %d comes behind LSN %d", lsn, b.end)
+	}
+	for range count {
+		e, n, err := b.decoder.Decode(payload)
+		if err != nil {
+			return fmt.Errorf("record at LSN %d: %w", lsn, err)
+		}
+		switch r := e.(type) {
+		case *record.Data:
+			err = b.addMessage(lsn, n, r)
+		case *record.Gap:
+			b.after = r.From
+		}
+		if err != nil {
+			return fmt.Errorf("record at LSN %d: %w", lsn, err)
+		}
+		lsn, payload = lsn+model.LSN(n), payload[n:]
+	}
+	if len(payload) != 0 {
+		return fmt.Errorf("frame that ends at LSN %d has %d bytes behind its %d records", lsn+model.LSN(len(payload)), len(payload), count)
+	}
+	b.end = lsn
+	return nil
+}
+
+func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
+	if d.Wire.PhysicalOffset() != int64(model.AddressOf(b.shard, lsn)) {
+		return fmt.Errorf("message has the address %d", d.Wire.PhysicalOffset())
+	}
+	stored := d.Wire.StoreTime()
+	if len(b.entries) == 0 {
+		b.first, b.last = stored, stored
+	}
+	if stored < b.last || !fits(stored-b.first) || !fits(int64(lsn-b.base)+int64(size)) {
+		return fmt.Errorf("message stored at %d, the one before at %d, the segment's first at %d, LSN %d", stored, b.last, b.first, b.base)
+	}
+	b.last = stored
+	e := entry{pos: uint32(lsn - b.base), size: uint32(size), tag: d.TagHash, time: uint32(stored - b.first)}
+	at, err := b.rowOf(d, e.time)
+	if err != nil {
+		return err
+	}
+	r := &b.rows[at]
+	r.n++
+	r.bytes += e.size
+	r.lastTime = e.time
+	b.entries = append(b.entries, built{e, at})
+	b.starts.add(e.pos, e.size)
+	b.pos = e.pos
+	EachKey(d.Wire, size, b.addKey)
+	return nil
+}
+
+// rowOf returns the number of the row that a message adds to.
+func (b *Builder) rowOf(d *record.Data, time uint32) (uint32, error) {
+	name, offset := queueName{d.Topic, d.Queue}, model.Offset(d.Wire.QueueOffset())
+	at, ok := b.newest[name]
+	if ok && b.rows[at].end() == offset {
+		return at, nil
+	}
+	if offset < 0 || ok && b.rows[at].end() > offset {
+		return 0, fmt.Errorf("message has offset %d in queue %d of topic %d, the next is %d", offset, name.queue, name.topic, b.rows[at].end())
+	}
+	at = uint32(len(b.rows))
+	b.rows = append(b.rows, row{topic: name.topic, queue: name.queue, first: offset, firstTime: time})
+	b.newest[name] = at
+	return at, nil
+}
+
+// Finish writes the part of the segment, which ends at LSN end. Nothing can be
+// added after it.
+func (b *Builder) Finish(end model.LSN, w io.Writer) error {
+	if end < b.end || !fits(int64(end-b.base)) {
+		return fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
+	}
+	b.newest = nil
+	b.sortKeys()
+	h := header{
+		shard: b.shard, base: b.base, end: end, after: b.after, first: b.first, last: b.last,
+		rows: uint32(len(b.rows)), entries: uint32(len(b.entries)), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
+	}
+	out := newBlockWriter(w)
+	h.put(out.next(headerSize))
+	out.endBlock()
+	b.writeRows(out)
+	b.writeStarts(out)
+	b.writeKeys(out)
+	return out.w.Flush()
+}
+
+// sortKeys sorts the keys and drops those that a message has twice.
+func (b *Builder) sortKeys() {
+	slices.SortFunc(b.keys, func(a, b key) int {
+		if c := cmp.Compare(a.hash, b.hash); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.pos, b.pos)
+	})
+	b.keys = slices.Compact(b.keys)
+}
+
+// writeRows writes the directory, and the entries in its order.
+func (b *Builder) writeRows(out *blockWriter) {
+	order := make([]uint32, len(b.rows))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(i, k uint32) int {
+		x, y := &b.rows[i], &b.rows[k]
+		return cmp.Or(cmp.Compare(x.topic, y.topic), cmp.Compare(x.queue, y.queue), cmp.Compare(x.first, y.first))
+	})
+	at := uint32(0)
+	for _, i := range order {
+		r := &b.rows[i]
+		r.at = at
+		at += r.n
+		r.put(out.next(rowSize))
+	}
+	out.endBlock()
+
+	sorted := make([]uint32, len(b.entries))
+	for i := range b.entries {
+		r := &b.rows[b.entries[i].row]
+		sorted[r.at] = uint32(i)
+		r.at++
+	}
+	for _, i := range sorted {
+		b.entries[i].put(out.next(entrySize))
+	}
+	out.endBlock()
+}
+
+func (b *Builder) writeStarts(out *blockWriter) {
+	for rest := b.starts.blocks; len(rest) > 0; {
+		n := min(len(rest), blockRoom)
+		copy(out.next(blockRoom), rest[:n])
+		rest = rest[n:]
+	}
+	out.endBlock()
+	for _, pos := range b.starts.fences {
+		binary.LittleEndian.PutUint32(out.next(posSize), pos)
+	}
+	out.endBlock()
+}
+
+func (b *Builder) writeKeys(out *blockWriter) {
+	for i := range b.keys {
+		item := out.next(keySize)
+		binary.LittleEndian.PutUint64(item, b.keys[i].hash)
+		binary.LittleEndian.PutUint32(item[hashSize:], b.keys[i].pos)
+	}
+	out.endBlock()
+	for i := 0; i < len(b.keys); i += keysPerBlock {
+		binary.LittleEndian.PutUint64(out.next(hashSize), b.keys[i].hash)
+	}
+	out.endBlock()
+}

@@ -1,0 +1,50 @@
+package shard
+
+import (
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
+	"github.com/gantrymq/gantry/core/record"
+)
+
+// deleteTopic deletes a topic. What waits at its queues is told so.
+func (s *Shard) deleteTopic(name string) error {
+	t := s.state.Topic(name)
+	switch {
+	case t == nil:
+		return model.Errorf(model.TopicNotFound, "there is no topic %s", name)
+	case t.Config.System:
+		return model.Errorf(model.Forbidden, "topic %s is the server's own", name)
+	}
+	for _, q := range t.Queues {
+		s.endQueue(q)
+	}
+	end := s.emit(&record.TopicEnd{ID: t.ID})
+	s.when(atDurable, end, then(func(s *Shard, err error) {
+		if err == nil && s.state.Topic(name) == nil {
+			s.topics.Delete(name)
+		}
+	}))
+	return nil
+}
+
+func (s *Shard) endQueue(q *state.Queue) {
+	gone := model.Errorf(model.TopicNotFound, "topic %s was deleted", q.Topic.Config.Name)
+	for v := s.queueAt(q.Slot); len(v.waiters) > 0; {
+		r := v.waiters[len(v.waiters)-1]
+		s.alarms.cancel(s, r.alarm)
+		s.unpark(r)
+		r.fail(s, gone)
+	}
+	s.index.Forget(q.Slot)
+}
+
+// deleteGroup deletes a group. Members that live make it anew with their next
+// heartbeat.
+func (s *Shard) deleteGroup(name string) error {
+	g := s.state.Group(name)
+	if g == nil {
+		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
+	}
+	s.emit(&record.GroupEnd{ID: g.ID})
+	return nil
+}

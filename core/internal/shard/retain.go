@@ -1,0 +1,180 @@
+package shard
+
+import (
+	"fmt"
+
+	"github.com/gantrymq/gantry/core/internal/index"
+	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
+	"github.com/gantrymq/gantry/core/record"
+)
+
+const (
+	// retentionEvery is how often, in ms, the oldest segment is looked at.
+	retentionEvery = 60_000
+	// trimSlice is how many queues one TRIM record, and one step, moves.
+	trimSlice = 500
+)
+
+// retention forgets segments, the oldest first, one at a time. A segment may go
+// when every topic in it allows, and no start needs it any more. What is decided
+// stands in TRIM records before anything is removed.
+type retention struct {
+	armed bool
+	alarm alarmID
+	busy  bool           // one is being looked at or removed
+	doom  []index.Extent // of the segment that goes, still to be trimmed
+	span  segmentSpan
+	stays string // why the oldest segment stays, as of the last look
+}
+
+// wake looks at the oldest segment soon: something may allow it to go.
+func (r *retention) wake(s *Shard) { r.arm(s, 0) }
+
+func (r *retention) arm(s *Shard, in int64) {
+	if r.busy {
+		return
+	}
+	if r.armed {
+		s.alarms.cancel(s, r.alarm)
+	}
+	r.armed = true
+	r.alarm = s.alarms.set(s, s.now.Mono+in, r)
+}
+
+// ring looks at the oldest segment.
+func (r *retention) ring(s *Shard) {
+	r.armed = false
+	if s.Err() != nil || s.stopping || r.busy {
+		return
+	}
+	var oldest index.SegmentInfo
+	s.index.Each(func(x index.SegmentInfo) bool { oldest = x; return false })
+	if oldest.Sealed == nil {
+		return // the next seal wakes us
+	}
+	if safe, two := s.snapshots.safe(); !two || oldest.End > safe {
+		if s.mayBeOld(oldest) {
+			s.snapshots.wanted = true
+		}
+		r.arm(s, retentionEvery)
+		return
+	}
+	r.busy = true
+	r.span = segmentSpan{oldest.Base, oldest.End}
+	s.apart(&s.readers, func() func(*Shard) {
+		var all []index.Extent
+		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
+		return func(s *Shard) { s.retention.judge(s, all, err) }
+	})
+}
+
+// mayBeOld is a cheap guess whether a segment is worth a snapshot.
+func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
+	age := s.cfg.Retention.Age.Milliseconds()
+	return age > 0 && s.now.Wall-seg.Last > age
+}
+
+// judge decides whether the segment goes.
+func (r *retention) judge(s *Shard, all []index.Extent, err error) {
+	if err != nil {
+		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
+		r.stays = "its index cannot be read"
+	} else {
+		r.stays = s.whyKeep(all)
+	}
+	if r.stays != "" {
+		r.busy = false
+		r.arm(s, retentionEvery)
+		return
+	}
+	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
+	r.doom = all
+	s.inbox.poke()
+}
+
+// whyKeep says which queue of a segment keeps it, "" if none does.
+func (s *Shard) whyKeep(all []index.Extent) string {
+	var topic *model.TopicConfig
+	var rule model.Retention
+	for i := range all {
+		x := &all[i]
+		q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: x.Topic, Num: x.Queue})
+		if q == nil || x.End <= q.Min {
+			continue
+		}
+		if topic != &q.Topic.Config {
+			topic = &q.Topic.Config
+			rule, _ = topic.Retention(s.cfg.Retention) // was validated when it was set
+		}
+		expired := rule.Age > 0 && s.now.Wall-x.LastTime > rule.Age.Milliseconds() ||
+			rule.Bytes > 0 && bytesBehind(q, x) >= rule.Bytes
+		if !expired {
+			return fmt.Sprintf("queue %d of topic %s has messages within their retention", q.Num, topic.Name)
+		}
+		if floor, any := s.state.Consumed(q); rule.Consumed && any && floor < x.End {
+			return fmt.Sprintf("queue %d of topic %s has messages that not every group has consumed", q.Num, topic.Name)
+		}
+	}
+	return ""
+}
+
+// bytesBehind estimates how much a queue has behind a run of messages, by their
+// average size.
+func bytesBehind(q *state.Queue, x *index.Extent) int64 {
+	n := q.Next - x.End - q.Gaps().Within(x.End, q.Next)
+	return int64(n) * (x.Bytes / int64(x.End-x.First))
+}
+
+// step moves the first offsets of the queues of the segment that goes.
+func (r *retention) step(s *Shard) {
+	if s.index.Sweep(trimSlice) {
+		s.inbox.poke()
+	}
+	if r.doom == nil {
+		return
+	}
+	trim := record.Trim{}
+	for len(r.doom) > 0 && len(trim.Queues) < trimSlice {
+		x := r.doom[0]
+		r.doom = r.doom[1:]
+		q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: x.Topic, Num: x.Queue})
+		if q != nil && x.End > q.Min {
+			trim.Queues = append(trim.Queues, record.TrimQueue{Topic: x.Topic, Queue: x.Queue, Min: x.End})
+		}
+	}
+	if len(r.doom) > 0 {
+		s.emit(&trim)
+		s.inbox.poke()
+		return
+	}
+	r.doom = nil
+	trim.Before = r.span.end
+	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.remove(s, err) }))
+}
+
+// remove removes the segment: nothing above points to it, and the log says so.
+func (r *retention) remove(s *Shard, err error) {
+	if err != nil {
+		return
+	}
+	span := r.span
+	// The parts of the dropped segments are closed once no reader has them: their
+	// files close themselves when nobody refers to them.
+	s.index.Drop(span.end)
+	if err := s.log.Trim(span.end); err != nil {
+		s.logger.Error("a segment cannot be removed", "shard", s.cfg.Shard, "lsn", span.base, "err", err)
+	}
+	s.count.Forgotten++
+	parts := s.log.Parts()
+	s.apart(&s.files, func() func(*Shard) {
+		err := parts.Delete(indexName(span.base))
+		return func(s *Shard) {
+			if err != nil {
+				s.logger.Error("an index part cannot be removed", "shard", s.cfg.Shard, "lsn", span.base, "err", err)
+			}
+			s.retention.busy = false
+			s.retention.wake(s) // the next one may be due too
+		}
+	})
+}
