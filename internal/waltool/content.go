@@ -60,13 +60,16 @@ func (c Content) MarshalJSON() ([]byte, error) {
 
 // kindNames are the kinds that this version knows.
 var kindNames = map[record.Kind]string{
-	record.KindData:   "data",
-	record.KindOffset: "offset",
-	record.KindServer: "server",
-	record.KindTopic:  "topic",
-	record.KindGroup:  "group",
-	record.KindGap:    "gap",
-	record.KindRoll:   "roll",
+	record.KindData:     "data",
+	record.KindOffset:   "offset",
+	record.KindServer:   "server",
+	record.KindTopic:    "topic",
+	record.KindGroup:    "group",
+	record.KindTopicEnd: "topic-end",
+	record.KindGroupEnd: "group-end",
+	record.KindTrim:     "trim",
+	record.KindGap:      "gap",
+	record.KindRoll:     "roll",
 }
 
 func kindName(kind record.Kind) string {
@@ -112,6 +115,12 @@ func (d *describer) describe(entry record.Entry) Content {
 	case *record.Group:
 		d.groups[uint64(e.ID)] = e.Config.Name
 		return Content{{"id", uint64(e.ID)}, {"name", e.Config.Name}}
+	case *record.TopicEnd:
+		return Content{{"id", uint64(e.ID)}, {"name", named(d.topics, uint64(e.ID))}}
+	case *record.GroupEnd:
+		return Content{{"id", uint64(e.ID)}, {"name", named(d.groups, uint64(e.ID))}}
+	case *record.Trim:
+		return d.trim(e)
 	case *record.Gap:
 		return Content{{"from", int64(e.From)}, {"offsets", int64(e.Offsets)}}
 	case *record.Roll:
@@ -126,6 +135,15 @@ func named(names map[uint64]string, id uint64) string {
 		return name
 	}
 	return fmt.Sprintf("#%d", id)
+}
+
+// trim shows where the log begins, and the first offset of each queue.
+func (d *describer) trim(e *record.Trim) Content {
+	queues := make([]string, len(e.Queues))
+	for i, q := range e.Queues {
+		queues[i] = fmt.Sprintf("%s/%d:%d", named(d.topics, uint64(q.Topic)), q.Queue, q.Min)
+	}
+	return Content{{"before", int64(e.Before)}, {"queues", strings.Join(queues, ",")}}
 }
 
 func offsetOp(op record.OffsetOp) string {

@@ -92,7 +92,7 @@ func (v *Verdict) Text(w io.Writer) error {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "LSN %d to %d: %d frames, %d records, %d bytes\n", v.Start, v.End, v.Frames, v.Records, v.Bytes)
 	for _, kind := range slices.Sorted(maps.Keys(v.Kinds)) {
-		fmt.Fprintf(b, "  %-8s %d\n", kind, v.Kinds[kind])
+		fmt.Fprintf(b, "  %-9s %d\n", kind, v.Kinds[kind])
 	}
 	if v.TornBytes > 0 {
 		fmt.Fprintf(b, "torn tail: %d bytes were never durable, the next start cuts them off\n", v.TornBytes)
@@ -106,5 +106,5 @@ func (v *Verdict) Text(w io.Writer) error {
 
 // Text is the line for people.
 func (l *Line) Text() string {
-	return strings.TrimRight(fmt.Sprintf("%-12d %s %-7s %s", l.LSN, l.StoreTime.Format("2006-01-02T15:04:05.000Z"), l.Kind, l.Content), " ")
+	return strings.TrimRight(fmt.Sprintf("%-12d %s %-9s %s", l.LSN, l.StoreTime.Format("2006-01-02T15:04:05.000Z"), l.Kind, l.Content), " ")
 }

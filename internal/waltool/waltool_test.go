@@ -26,7 +26,7 @@ func served(t *testing.T) (*vfs.Mem, waltool.Folder) {
 	t.Helper()
 	disk := vfs.NewMem()
 	w := file.New(file.Options{Dir: "/data", FS: disk, SegmentSize: 1 << 20})
-	e, err := core.Open(core.Config{}, w, core.Env{})
+	e, err := core.Open(core.Config{SegmentBytes: 1 << 20}, w, core.Env{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,6 +242,46 @@ func TestWrongRecords(t *testing.T) {
 	lines, damage := dump(t, forged(t, 2, append(slices.Clone(roll), sealed(0x7f, "x")...)), 0, false)
 	if damage != nil || len(lines) != 2 || lines[1].Kind != "0x7f" {
 		t.Errorf("%+v, %v", lines, damage)
+	}
+}
+
+// TestKinds: each kind shows what it says, with the names that were learned.
+func TestKinds(t *testing.T) {
+	var payload []byte
+	entries := []record.Entry{
+		&record.Roll{Reason: record.RollTime},
+		&record.Server{Cluster: "c", Broker: "b 0"},
+		&record.Topic{ID: 3},
+		&record.Group{ID: 4},
+		&record.Offset{Group: 4, Topic: 9, Queue: 1, Offset: 5, Op: record.OffsetReset},
+		&record.Trim{Before: 77, Queues: []record.TrimQueue{{Topic: 3, Queue: 0, Min: 6}, {Topic: 9, Queue: 2, Min: 8}}},
+		&record.Gap{From: 10, Offsets: 20},
+		&record.TopicEnd{ID: 3},
+		&record.GroupEnd{ID: 4},
+	}
+	entries[2].(*record.Topic).Config.Name = "orders"
+	entries[3].(*record.Group).Config.Name = "workers"
+	for _, e := range entries {
+		payload = record.Append(payload, e)
+	}
+	lines, damage := dump(t, forged(t, uint32(len(entries)), payload), 0, false)
+	var got []string
+	for _, l := range lines {
+		got = append(got, l.Kind+" "+l.Content.String())
+	}
+	want := []string{
+		"roll reason=time",
+		`server cluster=c broker="b 0"`,
+		"topic id=3 name=orders read_queues=0 write_queues=0 perm=0",
+		"group id=4 name=workers",
+		"offset group=workers topic=#9 queue=1 offset=5 op=reset",
+		"trim before=77 queues=orders/0:6,#9/2:8",
+		"gap from=10 offsets=20",
+		"topic-end id=3 name=orders",
+		"group-end id=4 name=workers",
+	}
+	if damage != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, damage, want)
 	}
 }
 
