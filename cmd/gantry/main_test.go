@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no command", "", exitUsage, `expected one of "serve", "send", "receive", "topic", "check-config", ... (see gantry --help)`},
+		{"no command", "", exitUsage, `expected one of "serve", "send", "receive", "topic", "wal", ... (see gantry --help)`},
 		{"unknown command", "recieve", exitUsage, `unexpected argument recieve, did you mean "receive"? (see gantry --help)`},
 		{"unknown subcommand", "topic lst", exitUsage, `unexpected argument lst, did you mean "list"? (see gantry --help)`},
 		{"unknown flag", "serve --dta x", exitUsage, `unknown flag --dta, did you mean "--data"? (see gantry --help)`},
