@@ -222,12 +222,12 @@ func TestSyntaxErrorNamesTheLine(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"0": 0, "1": 1, "4096": 4096, "64KiB": 64 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30, "2G": 2 << 30, "3 MB": 3 << 20, "5K": 5 << 10} {
-		if got, err := parseSize(text); err != nil || got != want {
+		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("%s = %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "-1", "x", "1.5GiB", "9999999999GiB", "MiB", "1TiB", "1KiBMiB"} {
-		if n, err := parseSize(text); err == nil {
+		if n, err := ParseSize(text); err == nil {
 			t.Errorf("%q = %d, want an error", text, n)
 		}
 	}

@@ -152,7 +152,7 @@ func size(path, doc string, field func(*Config) *int64, low, high int64) key {
 	return key{
 		path: path, doc: doc,
 		set: func(c *Config, s string) error {
-			n, err := parseSize(s)
+			n, err := ParseSize(s)
 			if err != nil {
 				return err
 			}
@@ -191,7 +191,8 @@ var units = []struct {
 	{[]string{"KiB", "KB", "K"}, 10},
 }
 
-func parseSize(s string) (int64, error) {
+// ParseSize reads a size: bytes, or 64KiB, 256MiB, 1GiB.
+func ParseSize(s string) (int64, error) {
 	digits, shift := s, uint(0)
 	for _, u := range units {
 		for _, name := range u.names {
