@@ -21,7 +21,8 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the broker."`
 	Send        sendCommand        `cmd:"" help:"Send messages."`
 	Receive     receiveCommand     `cmd:"" help:"Receive messages and print them."`
-	Topic       topicCommands      `cmd:"" help:"List and create topics."`
+	Find        findCommand        `cmd:"" help:"Find messages by id or key and print them."`
+	Topic       topicCommands      `cmd:"" help:"List, show, create and delete topics."`
 	WAL         walCommands        `cmd:"" name:"wal" help:"Look at the log of a server that is stopped."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the configuration and print it, each key with its source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -32,6 +33,7 @@ type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) (string, bool)
+	terminal       bool // a person sits at stdin
 }
 
 func main() {
@@ -39,11 +41,17 @@ func main() {
 	// The first signal ends ctx; from then on the next one ends the process.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], &surroundings{
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		getenv: os.LookupEnv,
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		getenv:   os.LookupEnv,
+		terminal: isTerminal(os.Stdin),
 	}))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // run executes one command line and returns its exit code.
