@@ -36,7 +36,7 @@ func (s *Shard) stop() bool {
 			}
 		}
 	}
-	if s.away > 0 || !s.stalled.empty() {
+	if !s.cold.finish(s) || s.away > 0 || !s.stalled.empty() {
 		return false
 	}
 	s.commits.write(s)

@@ -53,6 +53,7 @@ type Shard struct {
 	seals     seals
 	retention retention
 	disk      disk
+	cold      coldReads
 	turn      int32 // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
