@@ -14,10 +14,11 @@ const (
 	familyPull        family = "pull"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
+	familyQuery       family = "query"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -39,6 +40,7 @@ const (
 	actSub    action = "sub"
 	actCreate action = "create"
 	actUpdate action = "update"
+	actDelete action = "delete"
 )
 
 // route is one line of the table.
@@ -87,8 +89,13 @@ func table() []route {
 		{code: wire.GetSystemTopicListFromNS, name: "GET_SYSTEM_TOPIC_LIST_FROM_NS", role: nameServer, family: familyRoute, action: actList, handle: (*conn).systemTopics},
 		{code: wire.GetSystemTopicListFromBroker, name: "GET_SYSTEM_TOPIC_LIST_FROM_BROKER", role: broker, family: familyRoute, action: actList, handle: (*conn).systemTopics},
 
+		{code: wire.QueryMessage, name: "QUERY_MESSAGE", role: broker, family: familyQuery, action: actGet, handle: (*conn).queryMessage},
+		{code: wire.ViewMessageByID, name: "VIEW_MESSAGE_BY_ID", role: broker, family: familyQuery, action: actGet, handle: (*conn).viewMessage},
+
 		{code: wire.UpdateAndCreateTopic, name: "UPDATE_AND_CREATE_TOPIC", role: broker, family: familyTopic, action: actCreate, handle: (*conn).putTopic},
 		{code: wire.GetTopicConfig, name: "GET_TOPIC_CONFIG", role: broker, family: familyTopic, action: actGet, handle: (*conn).topicConfig},
+		{code: wire.DeleteTopicInBroker, name: "DELETE_TOPIC_IN_BROKER", role: broker, family: familyTopic, action: actDelete, handle: (*conn).deleteTopic},
+		{code: wire.DeleteTopicInNameServer, name: "DELETE_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actDelete, handle: (*conn).forgetTopic},
 		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
 	}
 }

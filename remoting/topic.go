@@ -12,11 +12,15 @@ import (
 // Topics
 //
 //	 17 UPDATE_AND_CREATE_TOPIC  makes a topic or changes its settings
+//	215 DELETE_TOPIC_IN_BROKER   with its messages and all groups' offsets in it
+//	216 DELETE_TOPIC_IN_NAMESRV  tools send it after 215; done with that
 //	351 GET_TOPIC_CONFIG         17 where there is none
 //	 21 GET_ALL_TOPIC_CONFIG
 //
 // attributes is a list like "+message.type=FIFO,-cleanup.policy"; what is set is
-// kept and returned. Changing a system topic is refused with 29.
+// kept and returned; retention, retention.ms and retention.bytes set how long the
+// topic's messages are kept. Changing or deleting a system topic is refused with
+// 29 and 16. A topic made anew goes on with the offsets of the deleted one.
 //
 // Deviations: topicFilterType is always SINGLE_TAG. 21 returns all topics at once.
 
@@ -83,6 +87,32 @@ func changeAttributes(attributes map[string]string, list string) error {
 		attributes[key] = value
 	}
 	return nil
+}
+
+func (c *conn) deleteTopic(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	topic := a.Text("topic")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	c.core().Admin(core.DeleteTopic{Name: topic}, func(err error) {
+		if err != nil && core.CodeOf(err) != core.TopicNotFound { // tools delete what may be gone
+			r.fail(err)
+			return
+		}
+		r.answer(wire.Success, nil, nil)
+	})
+}
+
+func (c *conn) forgetTopic(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	a.Text("topic")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	r.answer(wire.Success, nil, nil)
 }
 
 func (c *conn) topicConfig(r request) {

@@ -23,7 +23,6 @@ const (
 	noTimers       = "delayed messages do not exist yet"
 	noLocks        = "ordered consumption does not exist yet"
 	noReply        = "request-reply does not exist yet"
-	noQuery        = "messages cannot be looked up by key or id yet"
 	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
 	noLite         = "lite topics do not exist yet"
@@ -41,7 +40,6 @@ const (
 // unsupported lists the codes that are refused, and why.
 func unsupported() []refusal {
 	return []refusal{
-		{wire.QueryMessage, "QUERY_MESSAGE", noQuery},
 		{wire.QueryBrokerOffset, "QUERY_BROKER_OFFSET", unused},
 		{wire.UpdateAndCreateTopicList, "UPDATE_AND_CREATE_TOPIC_LIST", noAdmin},
 		{wire.GetTopicConfigList, "GET_TOPIC_CONFIG_LIST", unused},
@@ -50,7 +48,6 @@ func unsupported() []refusal {
 		{wire.GetBrokerConfig, "GET_BROKER_CONFIG", noAdmin},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
 		{wire.GetBrokerRuntimeInfo, "GET_BROKER_RUNTIME_INFO", noAdmin},
-		{wire.ViewMessageByID, "VIEW_MESSAGE_BY_ID", noQuery},
 		{wire.ConsumerSendMsgBack, "CONSUMER_SEND_MSG_BACK", noRetry},
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
@@ -86,8 +83,6 @@ func unsupported() []refusal {
 		{wire.ResetConsumerOffsetInBroker, "RESET_CONSUMER_OFFSET_IN_BROKER", unused},
 		{wire.AdjustConsumerThreadPool, "ADJUST_CONSUMER_THREAD_POOL", unused},
 		{wire.WhoConsumeTheMessage, "WHO_CONSUME_THE_MESSAGE", unused},
-		{wire.DeleteTopicInBroker, "DELETE_TOPIC_IN_BROKER", noAdmin},
-		{wire.DeleteTopicInNameServer, "DELETE_TOPIC_IN_NAMESRV", noAdmin},
 		{wire.RegisterTopicInNameServer, "REGISTER_TOPIC_IN_NAMESRV", noAdmin},
 		{wire.GetKVListByNamespace, "GET_KVLIST_BY_NAMESPACE", noKV},
 		{wire.ResetConsumerClientOffset, "RESET_CONSUMER_CLIENT_OFFSET", fromServer},

@@ -18,6 +18,9 @@ type Config struct {
 	SegmentBytes int64
 	// CacheBytes is how much of the log's end is kept in memory; default 64 MiB.
 	CacheBytes int64
+	// ColdReadBytes is how much a consumer group may read a second of what is no longer
+	// in memory; default 64 MiB, below 0: as much as it likes.
+	ColdReadBytes int64
 	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
 	InboxBytes int
 	// MaxMessageBytes bounds a body; default 4 MiB, at most 6 MiB less 64 KiB.
@@ -42,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.Flush = orDefault(c.Flush, model.Written)
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
 	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
+	c.ColdReadBytes = orDefault(c.ColdReadBytes, 64<<20)
 	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
 	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)

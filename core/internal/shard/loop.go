@@ -106,7 +106,7 @@ func (s *Shard) decide(r *run, req request) {
 	case class == appends && s.disk.empty:
 		s.refuse(r, req, errDiskFull)
 	case class == appends && (!s.stalled.empty() || s.full()):
-		s.stalled.add(r, req)
+		s.stalled.add(s, r, req)
 	default:
 		req.decide(s)
 	}

@@ -149,6 +149,9 @@ func (r *recovery) finish(found wal.Recovery) (err error) {
 	if err := r.trim(); err != nil {
 		return err
 	}
+	if err := s.snapshots.tidy(s.log.Parts()); err != nil {
+		return err
+	}
 	s.end, s.storeTime = found.End, max(s.storeTime, found.StoreTime)
 	s.written, s.durable, err = s.log.Progress()
 	return err

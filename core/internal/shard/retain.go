@@ -12,7 +12,7 @@ import (
 const (
 	// retentionEvery is how often, in ms, the oldest segment is looked at.
 	retentionEvery = 60_000
-	// trimSlice is how many queues one TRIM record, and one step, moves.
+	// trimSlice is how many queues one TRIM record moves, and one step looks at.
 	trimSlice = 500
 )
 
@@ -23,6 +23,8 @@ type retention struct {
 	armed bool
 	alarm alarmID
 	busy  bool           // one is being looked at or removed
+	all   []index.Extent // of that segment
+	seen  int            // of them, that do not keep it
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
 	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
@@ -90,22 +92,39 @@ func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 	return age > 0 && s.now.Wall-seg.Last > age
 }
 
-// judge decides whether the segment goes.
+// judge begins to decide whether the segment goes.
 func (r *retention) judge(s *Shard, all []index.Extent, err error) {
 	if err != nil {
 		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
-		r.stays = "its index cannot be read"
-	} else {
-		r.stays = s.whyKeep(all)
+		r.keep(s, "its index cannot be read")
+		return
 	}
-	if r.stays != "" {
-		r.busy = false
-		r.arm(s, retentionEvery)
+	r.all, r.seen = all, 0
+	r.judgeSome(s)
+}
+
+// judgeSome asks the next queues. The segment goes if none of them keeps it.
+func (r *retention) judgeSome(s *Shard) {
+	some := r.all[r.seen:min(r.seen+trimSlice, len(r.all))]
+	if why := s.whyKeep(some); why != "" {
+		r.keep(s, why)
+		return
+	}
+	r.seen += len(some)
+	s.inbox.poke()
+	if r.seen < len(r.all) {
 		return
 	}
 	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
-	r.doom = all
-	s.inbox.poke()
+	r.stays, r.doom, r.all = "", r.all, nil
+	if r.doom == nil {
+		r.doom = []index.Extent{} // a segment without messages goes too
+	}
+}
+
+func (r *retention) keep(s *Shard, why string) {
+	r.stays, r.busy, r.all = why, false, nil
+	r.arm(s, retentionEvery)
 }
 
 // whyKeep says which queue of a segment keeps it, "" if none does.
@@ -145,6 +164,10 @@ func bytesBehind(q *state.Queue, x *index.Extent) int64 {
 func (r *retention) step(s *Shard) {
 	if s.index.Sweep(trimSlice) {
 		s.inbox.poke()
+	}
+	if r.all != nil {
+		r.judgeSome(s)
+		return
 	}
 	if r.doom == nil {
 		return
