@@ -55,7 +55,7 @@ func (r *retention) ring(s *Shard) {
 	if oldest.Sealed == nil || !two {
 		return // the next seal wakes us
 	}
-	if safe, ok := s.snapshots.safe(); !ok || oldest.End > safe {
+	if safe, ok := s.snapshots.safe(); !ok || next.Base > safe {
 		if s.mayBeOld(oldest) {
 			s.snapshots.wanted = true
 		}

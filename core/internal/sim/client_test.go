@@ -101,6 +101,7 @@ func (w *world) begin(c *call) (answered func() bool) {
 		}
 		i := slices.Index(w.calls, c)
 		w.check(i >= 0, "once", "%v is answered, and nobody waits", c)
+		w.answering = c
 		w.calls = slices.Delete(w.calls, i, i+1)
 		w.check(!w.punctual(c) || w.now <= c.by, "V1", "%v is answered at %d ms, %d ms late", c, w.now, w.now-c.by)
 		return true
@@ -129,6 +130,9 @@ func (w *world) refusal(err error) (code model.Code, definite bool) {
 	return e.Code, e.Definite
 }
 
+// stallLimit is how long, in ms, a call waits for a disk that does not follow.
+const stallLimit = 2000
+
 // excused tells whether an error is one that any call may get: the log has
 // failed, or the server stops. Both happen only when the world made them.
 func (w *world) excused(code model.Code) bool {
@@ -138,6 +142,11 @@ func (w *world) excused(code model.Code) bool {
 		return true
 	case model.ShuttingDown:
 		return w.proc.stopping
+	case model.Busy:
+		waited := w.now - w.answering.at
+		w.check(waited >= stallLimit, "V1", "busy after %d ms", waited)
+		sometimes("window.busy")
+		return true
 	}
 	return false
 }

@@ -54,10 +54,16 @@ func (w *world) stepCommitOneWay() {
 	offset := w.drawOffset(w.oracle.queue(k.id.queue), false)
 	c.conn.Commit([]shard.CursorOffset{k.position(t, offset, false)}, nil)
 	c.submit()
+	before, began := k.now, w.now
 	k.oneWay(offset)
-	// Nothing else moves this cursor until the loop has taken it.
+	// Nothing else moves this cursor until the loop has taken it, or refused it.
 	k.moving = true
-	w.settle(func() { k.moving = false })
+	w.settle(func() {
+		k.moving = false
+		if w.now-began >= stallLimit {
+			k.become(union(k.now, before), false, 0)
+		}
+	})
 }
 
 // settle calls back once what was submitted so far is decided.

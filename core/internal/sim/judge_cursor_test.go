@@ -99,13 +99,17 @@ func (o *oracle) committed(k *cursor, offset int64, reset bool, err error) {
 // perhaps: the move took place or not.
 func (k *cursor) perhaps(offset int64, reset bool) {
 	k.moving = false
-	to := slices.Clone(k.now)
-	for _, p := range k.moved(offset, reset) {
-		if !slices.Contains(to, p) {
-			to = append(to, p)
+	k.become(union(k.now, k.moved(offset, reset)), false, 0)
+}
+
+func union(a, b []position) []position {
+	all := slices.Clone(a)
+	for _, p := range b {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
 		}
 	}
-	k.become(to, false, 0)
+	return all
 }
 
 // oneWay: no answer comes; the move may be lost for a second.

@@ -174,7 +174,8 @@ func (o *oracle) awake(m *message) {
 				}
 				continue
 			}
-			c.mustBy = w.now + w.readMax + 2*w.stepMax + 2
+			// Readers take turns.
+			c.mustBy = w.now + int64(len(w.calls)+2)*(w.readMax+w.stepMax+1)
 		}
 	}
 }

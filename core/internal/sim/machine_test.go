@@ -32,6 +32,7 @@ const never = 1 << 62
 func (w *world) config() shard.Config {
 	return shard.Config{
 		Flush: w.flush, SegmentBytes: w.segment, CacheBytes: w.cache, MaxMessageBytes: w.maxBody,
+		ColdReadBytes: -1,
 		SnapshotBytes: w.snapshot, Retention: w.retention,
 		InboxBytes:   1 << 40, // Submit must not wait: there is nobody else to make room
 		NoAutoTopics: w.noAuto,

@@ -35,6 +35,7 @@ type world struct {
 	proc      *process // nil while there is none
 	clients   []*client
 	calls     []*call // not yet answered
+	answering *call   // the one that is being answered
 	oracle    *oracle
 	quiet     bool // no more faults, since:
 	quietFrom int64
