@@ -11,7 +11,7 @@ func (o *oracle) checkMin(q *queue, first int64) {
 			continue
 		}
 		o.checkExpired(m)
-		m.expired = true
+		m.expired, m.gone = true, o.w.now
 		sometimes("message.expired")
 	}
 	q.min = first

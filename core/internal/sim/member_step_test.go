@@ -84,6 +84,9 @@ func (w *world) stepHeartbeat() {
 // stepLeave has a client leave a group.
 func (w *world) stepLeave() {
 	c := w.anyClient()
+	if c.updating > 0 {
+		return // a heartbeat may wait for the disk, and a leave overtakes it
+	}
 	group := w.groupName(w.rng.IntN(w.groups))
 	c.updating++
 	call := &call{what: "leave", client: c, unknown: func() { c.updating = 0 }}
