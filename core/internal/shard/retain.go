@@ -28,7 +28,7 @@ type retention struct {
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
 	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays string // why the oldest segment stays, as of the last look
+	stays string    // why the oldest segment stays, as of the last look
 }
 
 // wake looks at the oldest segment soon: something may allow it to go.
