@@ -68,6 +68,7 @@ func (o *oracle) inspectQueue(t *topic, num int32) bool {
 	for at := int64(0); ; {
 		r, ok := w.readNow(shard.Pull{Queue: model.Queue{Topic: t.id, Num: num}, Offset: model.Offset(at), MaxMessages: 1000, MaxBytes: 8 << 20, Filter: all})
 		if !ok {
+			q.gaps = gaps
 			return false
 		}
 		if at == 0 {

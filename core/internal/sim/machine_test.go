@@ -22,6 +22,7 @@ type process struct {
 	serving  bool
 	inline   bool // readers answer at once
 	stopping bool
+	seen     shard.Stats
 	failedAt int // step of the plan at which the log failed; 0: it has not
 }
 
@@ -165,6 +166,7 @@ func (p *process) step() {
 		sometimes("window.stalled")
 	}
 	w.check(!p.serving || int64(stats.Written-stats.Durable) <= maxUnsynced, "cap", "%d bytes are written and not synced", stats.Written-stats.Durable)
+	p.sightings(&stats)
 	if p.shard.Err() != nil && p.failedAt == 0 {
 		p.failedAt = w.step + 1
 		sometimes("log.failed")
@@ -181,6 +183,20 @@ func (p *process) step() {
 		p.stepBy(at)
 	}
 	w.oracle.overdue()
+}
+
+// sightings counts what goes on between bursts.
+func (p *process) sightings(now *shard.Stats) {
+	if now.Snapshots > p.seen.Snapshots {
+		sometimes("snapshot.written")
+	}
+	if now.Sealed > p.seen.Sealed {
+		sometimes("segment.sealed")
+	}
+	if now.Forgotten > p.seen.Forgotten {
+		sometimes("segment.forgotten")
+	}
+	p.seen = *now
 }
 
 // sync is the syncer's.

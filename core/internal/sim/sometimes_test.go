@@ -29,8 +29,10 @@ var rareStates = []string{
 	"rot.idle_tail", "rot.proven", "rot.manifest", "rot.under_reader", "audit.replayed",
 	"window.stalled", "unit.stored", "unit.refused", "batch.partly_refused", "send.unknown", "send.unknown_kept",
 	"topic.auto_created", "topic.refused", "written_on_synced",
-	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.cold", "pull.in_gap", "pull.no_match",
+	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.in_gap", "pull.no_match",
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
+	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
+	"audit.needs_snapshot", "audit.part_gone",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 
