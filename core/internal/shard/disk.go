@@ -31,7 +31,11 @@ func (d *disk) step(s *Shard) {
 	}
 	d.room, d.scarce = room, room < enough
 	reserve := min(diskReserve, s.cfg.SegmentBytes/4)
+	waited := d.waiting
 	d.waiting = room < reserve && preparing
+	if waited && !d.waiting {
+		s.inbox.poke() // what has stalled is decided at the beginning of a step
+	}
 	d.asked = room < enough && !preparing
 	if preparing {
 		return

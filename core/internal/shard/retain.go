@@ -56,7 +56,7 @@ func (r *retention) ring(s *Shard) {
 		return // the next seal wakes us
 	}
 	if safe, ok := s.snapshots.safe(); !ok || next.Base > safe {
-		if s.mayBeOld(oldest) {
+		if s.disk.low || s.mayBeOld(oldest) {
 			s.snapshots.wanted = true
 		}
 		r.arm(s, retentionEvery)

@@ -66,7 +66,7 @@ func (n *snapshots) step(s *Shard) {
 
 func (n *snapshots) due(s *Shard) bool {
 	if s.end == n.begun {
-		n.wanted = false
+		return false // it would be the same one again
 	}
 	return n.wanted || int64(s.end-n.begun) >= max(s.cfg.SnapshotBytes, snapshotTimes*n.size)
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"flag"
-	"fmt"
 	"runtime/debug"
 	"syscall"
 	"testing"
@@ -77,7 +76,7 @@ func playTo(t *testing.T, s swarm, n int, f fault) (calls int) {
 		case violation:
 			t.Fatalf("SIM FAIL inv=%s flush=%d call=%d fault=%+v step=%d: %s", r.inv, s.flush, n, f, r.step, r.detail)
 		default:
-			t.Fatal(fmt.Sprintf("flush=%d call=%d fault=%+v: %v\n%s", s.flush, n, f, r, debug.Stack()))
+			t.Fatalf("flush=%d call=%d fault=%+v: %v\n%s", s.flush, n, f, r, debug.Stack())
 		}
 	}()
 	if n > 0 {
