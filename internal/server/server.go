@@ -136,11 +136,23 @@ func (s *server) open() error {
 		err = fmt.Errorf("data folder %s is %w; stop that one, or choose another folder with --data (GANTRY_DATA)",
 			s.cfg.Data, wal.ErrLocked)
 	}
+	if corrupt, ok := errors.AsType[*wal.CorruptError](err); ok {
+		err = refused(corrupt)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), s.wal.Close())
 	}
 	s.health.watch(s.engine.Err)
 	return nil
+}
+
+// refused says which data cannot be served, in words for an operator.
+func refused(e *wal.CorruptError) error {
+	at := e.Place
+	if e.LSN > 0 {
+		at += fmt.Sprintf(" at LSN %d", e.LSN)
+	}
+	return fmt.Errorf("%s: %s; the log was left as it is", at, e.Why)
 }
 
 // close ends what open has opened. What the engine says of a shard that has

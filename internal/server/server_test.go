@@ -103,26 +103,15 @@ type process struct {
 	lines  *lines
 	doors  []*door
 	events *events
-	broken atomic.Bool // syncs of the log fail
+	disk   vfs.FS
+	broken atomic.Bool // writes and syncs of the log fail
 }
 
 // start runs a server with the given doors, each on a free port or, as
 // name@addr, on that one.
 func start(t *testing.T, flags map[string]string, names ...string) *process {
 	t.Helper()
-	if flags["data"] == "" {
-		flags["data"] = t.TempDir()
-	}
-	if flags["ops.addr"] == "" {
-		flags["ops.addr"] = "127.0.0.1:0"
-	}
-	flags["engine.cache_bytes"] = "4MiB"
-	flags["wal.segment_bytes"] = "1MiB"
-	cfg, err := Load(Sources{Flags: flags})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{t: t, ended: make(chan error, 1), lines: newLines(), events: &events{}}
+	p := newProcess(t, vfs.OS())
 	for _, name := range names {
 		name, addr, given := strings.Cut(name, "@")
 		if !given {
@@ -133,11 +122,33 @@ func start(t *testing.T, flags map[string]string, names ...string) *process {
 			serveErr: make(chan error, 1), down: make(chan struct{}),
 		})
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	p.cancel = cancel
-	opts := Options{Version: "test", Stderr: p.lines, listeners: p.listeners, wal: p.wal}
-	go func() { p.ended <- Run(ctx, cfg, opts) }()
+	p.run(flags, Options{listeners: p.listeners})
 	return p
+}
+
+func newProcess(t *testing.T, disk vfs.FS) *process {
+	return &process{t: t, disk: disk, ended: make(chan error, 1), lines: newLines(), events: &events{}}
+}
+
+// run runs the server on the process's disk.
+func (p *process) run(flags map[string]string, opts Options) {
+	p.t.Helper()
+	if flags["data"] == "" {
+		flags["data"] = p.t.TempDir()
+	}
+	if flags["ops.addr"] == "" {
+		flags["ops.addr"] = "127.0.0.1:0"
+	}
+	flags["engine.cache_bytes"] = "4MiB"
+	flags["wal.segment_bytes"] = "1MiB"
+	cfg, err := Load(Sources{Flags: flags})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(p.t.Context())
+	p.cancel = cancel
+	opts.Version, opts.Stderr, opts.wal = "test", p.lines, p.wal
+	go func() { p.ended <- Run(ctx, cfg, opts) }()
 }
 
 func (p *process) listeners(_ *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error) {
@@ -151,8 +162,8 @@ func (p *process) listeners(_ *Config, engine *core.Engine, env protocols.Env) (
 
 // wal is the usual log on a disk that can break.
 func (p *process) wal(cfg *Config, log *slog.Logger) wal.WAL {
-	disk := vfs.Wrap(vfs.OS(), func(op vfs.Op) vfs.Verdict {
-		if op.Kind == vfs.OpSync && p.broken.Load() {
+	disk := vfs.Wrap(p.disk, func(op vfs.Op) vfs.Verdict {
+		if (op.Kind == vfs.OpSync || op.Kind == vfs.OpWrite) && p.broken.Load() {
 			return vfs.Verdict{Err: syscall.EIO}
 		}
 		return vfs.Verdict{}

@@ -12,40 +12,57 @@ const (
 
 // disk watches how much can still be appended for certain.
 type disk struct {
-	waiting bool // for room that was asked for: nothing is decided that appends
-	low     bool // there is none: sends are refused
-	empty   bool // nothing is appended any more
-	scarce  bool // there is no spare segment
-	asked   bool // in vain: the alarm asks again
+	waiting bool      // for room that was asked for: nothing is decided that appends
+	low     bool      // there is none: sends are refused
+	empty   bool      // nothing is appended any more
+	scarce  bool      // there is no spare segment
+	asking  bool      // a spare segment was asked for
+	asked   model.LSN // when this segment grew
+	vain    bool      // there was no room for it: the alarm asks again
 	armed   bool
 	room    int64
 }
 
 // step looks at the room that a step has left.
 func (d *disk) step(s *Shard) {
-	room, preparing := s.log.Room()
 	enough := s.cfg.SegmentBytes - s.cfg.SegmentBytes/4 // what a spare segment alone has
-	if room < enough && !preparing && !d.asked {
-		s.log.Prepare()
-		room, preparing = s.log.Room()
-	}
-	d.room, d.scarce = room, room < enough
+	preparing := d.ask(s, enough)
+	d.scarce = d.room < enough
 	reserve := min(diskReserve, s.cfg.SegmentBytes/4)
 	waited := d.waiting
-	d.waiting = room < reserve && preparing
+	d.waiting = d.room < reserve && preparing
 	if waited && !d.waiting {
 		s.inbox.poke() // what has stalled is decided at the beginning of a step
 	}
-	d.asked = room < enough && !preparing
 	if preparing {
 		return
 	}
-	d.set(s, room < reserve, room)
-	d.empty = room < reserve/2
-	if d.asked && !d.armed {
+	d.set(s, d.room < reserve, d.room)
+	d.empty = d.room < reserve/2
+	if d.vain && !d.armed {
 		d.armed = true
 		s.alarms.set(s, s.now.Mono+diskRetry, d)
 	}
+}
+
+// ask notes the room, and asks for more where there is not enough, unless that
+// was in vain just now. It reports whether an answer is awaited.
+func (d *disk) ask(s *Shard, enough int64) (preparing bool) {
+	segment, _ := s.index.SegmentStart()
+	d.room, preparing = s.log.Room()
+	switch {
+	case preparing:
+	case d.room >= enough:
+		d.asking, d.vain = false, false
+	case d.asking && d.asked == segment:
+		d.asking, d.vain = false, true // it was answered, and nothing has used it up since
+	case !d.vain:
+		s.log.Prepare()
+		d.room, preparing = s.log.Room()
+		d.asking, d.asked = preparing, segment
+		d.vain = !preparing && d.room < enough
+	}
+	return preparing
 }
 
 func (d *disk) set(s *Shard, low bool, room int64) {
@@ -61,7 +78,7 @@ func (d *disk) set(s *Shard, low bool, room int64) {
 
 // ring asks for room again.
 func (d *disk) ring(s *Shard) {
-	d.armed, d.asked = false, false
+	d.armed, d.vain = false, false
 	d.step(s)
 }
 
