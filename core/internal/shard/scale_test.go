@@ -169,8 +169,36 @@ func BenchmarkMillionQueues(b *testing.B) {
 		began = time.Now()
 		d.fillOne(b)
 		b.ReportMetric(d.longest.Seconds()*1e3, "longest-topic-step-ms")
+
+		d.forget()
+		before = mallocs()
+		d.sealOne()
+		b.ReportMetric(d.longest.Seconds()*1e3, "longest-seal-step-ms")
+		b.ReportMetric(float64(d.slow), "seal-steps-over-200µs")
+		b.ReportMetric(mallocs()-before, "seal-allocs")
 		d.close()
 	}
+}
+
+// sealOne fills the newest segment, which has a message of each queue, and has it sealed.
+func (d *driver) sealOne() {
+	c, sealed := d.Connect(ClientInfo{}), d.count.Sealed
+	body := make([]byte, 64<<10)
+	for d.count.Sealed == sealed {
+		open := true
+		c.Send(&Batch{Messages: []Message{{Topic: "wide", Body: body}}}, func(_ []SendResult, err error) { open = false; d.check(err) })
+		c.Submit()
+		d.until("an answer", func() bool { return !open })
+		if d.seals.building || d.seals.swapping != nil {
+			d.until("a sealed segment", func() bool { return d.count.Sealed > sealed })
+		}
+	}
+}
+
+func mallocs() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.Mallocs)
 }
 
 // fillOne makes one topic of the greatest size.
