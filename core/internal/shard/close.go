@@ -66,3 +66,8 @@ func (s *Shard) closeLog() {
 		s.pending[atDurable].run(s, s.end)
 	}
 }
+
+// Forget gives back the memory of a shard that takes no more steps, without
+// another word to its log or its clients: a driver calls it when the process that
+// it plays has died. Readers must be done.
+func (s *Shard) Forget() { s.tail.drop() }

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -71,6 +72,8 @@ type Env struct {
 	Logger *slog.Logger // nil discards
 	// Now reads the clocks; nil: the system's. The loop alone calls it.
 	Now func() Instant
+	// Random fills a slice with random bytes; nil: the system's.
+	Random func([]byte)
 	// Apart runs a job that blocks on files; nil: on the shard's own workers. A
 	// simulation runs it when it likes.
 	Apart func(job func())
@@ -82,6 +85,9 @@ func (e Env) withDefaults() Env {
 	}
 	if e.Now == nil {
 		e.Now = systemClock(time.Now())
+	}
+	if e.Random == nil {
+		e.Random = func(b []byte) { rand.Read(b) } // never fails
 	}
 	return e
 }

@@ -119,3 +119,14 @@ func (s *Shard) refuse(r *run, req request, err error) {
 		r.answered(s)
 	}
 }
+
+// Poked reports whether a step was asked for since the last call: by a client, by
+// work that came back, or by the last step itself. For drivers that are the loop.
+func (s *Shard) Poked() bool {
+	select {
+	case <-s.inbox.wake:
+		return true
+	default:
+		return false
+	}
+}

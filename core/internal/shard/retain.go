@@ -27,7 +27,8 @@ type retention struct {
 	seen  int            // of them, that do not keep it
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
-	stays string // why the oldest segment stays, as of the last look
+	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays string    // why the oldest segment stays, as of the last look
 }
 
 // wake looks at the oldest segment soon: something may allow it to go.
@@ -50,25 +51,39 @@ func (r *retention) ring(s *Shard) {
 	if s.Err() != nil || s.stopping || r.busy {
 		return
 	}
-	var oldest index.SegmentInfo
-	s.index.Each(func(x index.SegmentInfo) bool { oldest = x; return false })
-	if oldest.Sealed == nil {
+	oldest, next, two := s.oldestSegments()
+	if oldest.Sealed == nil || !two {
 		return // the next seal wakes us
 	}
-	if safe, two := s.snapshots.safe(); !two || oldest.End > safe {
-		if s.mayBeOld(oldest) {
+	if safe, ok := s.snapshots.safe(); !ok || oldest.End > safe {
+		if s.disk.low || s.mayBeOld(oldest) {
 			s.snapshots.wanted = true
 		}
 		r.arm(s, retentionEvery)
 		return
 	}
 	r.busy = true
-	r.span = segmentSpan{oldest.Base, oldest.End}
+	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
 	s.apart(&s.readers, func() func(*Shard) {
 		var all []index.Extent
 		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
 		return func(s *Shard) { s.retention.judge(s, all, err) }
 	})
+}
+
+// oldestSegments returns the first two segments that are kept; two is false if
+// there is but one.
+func (s *Shard) oldestSegments() (oldest, next index.SegmentInfo, two bool) {
+	n := 0
+	s.index.Each(func(x index.SegmentInfo) bool {
+		if n++; n == 1 {
+			oldest = x
+		} else {
+			next = x
+		}
+		return n < 2
+	})
+	return oldest, next, n == 2
 }
 
 // mayBeOld is a cheap guess whether a segment is worth a snapshot.
@@ -172,7 +187,7 @@ func (r *retention) step(s *Shard) {
 		return
 	}
 	r.doom = nil
-	trim.Before = r.span.end
+	trim.Before = r.next
 	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.remove(s, err) }))
 }
 
@@ -181,11 +196,11 @@ func (r *retention) remove(s *Shard, err error) {
 	if err != nil {
 		return
 	}
-	span := r.span
+	span, next := r.span, r.next
 	// The parts of the dropped segments are closed once no reader has them: their
 	// files close themselves when nobody refers to them.
-	s.index.Drop(span.end)
-	if err := s.log.Trim(span.end); err != nil {
+	s.index.Drop(next)
+	if err := s.log.Trim(next); err != nil {
 		s.logger.Error("a segment cannot be removed", "shard", s.cfg.Shard, "lsn", span.base, "err", err)
 	}
 	s.count.Forgotten++

@@ -38,7 +38,8 @@ type snapshots struct {
 	begun   model.LSN // where the newest began
 	size    int64     // of the newest
 	kept    []model.LSN
-	wanted  bool // for more reason than the log's growth
+	wanted  bool     // for more reason than the log's growth
+	damaged []string // parts that recovery passed over
 }
 
 // step does what a step of the loop does for snapshots. No frame is open.
@@ -65,7 +66,7 @@ func (n *snapshots) step(s *Shard) {
 
 func (n *snapshots) due(s *Shard) bool {
 	if s.end == n.begun {
-		n.wanted = false
+		return false // it would be the same one again
 	}
 	return n.wanted || int64(s.end-n.begun) >= max(s.cfg.SnapshotBytes, snapshotTimes*n.size)
 }
@@ -192,8 +193,15 @@ type loaded struct {
 
 var errSnapshot = errors.New("damaged")
 
+// foreignError tells of a part that is whole, and of other make or from elsewhere.
+type foreignError struct{ why string }
+
+func (e *foreignError) Error() string { return e.why }
+
 // loadSnapshot returns the newest snapshot that can be read. Damaged ones are
-// reported and passed over; without any, the state is that of an empty log.
+// reported and passed over; without any, the state is that of an empty log. What
+// another program or another shard has left refuses the start. Nothing is removed
+// before all is recovered.
 func (s *Shard) loadSnapshot() (loaded, error) {
 	parts := s.log.Parts()
 	names, err := parts.List(snapshotPrefix)
@@ -206,12 +214,24 @@ func (s *Shard) loadSnapshot() (loaded, error) {
 			s.snapshots.found(names[:i+1], l)
 			return l, nil
 		}
-		s.logger.Error("a snapshot cannot be used: the one before it is, and more of the log", "shard", s.cfg.Shard, "part", name, "err", err)
-		if err := parts.Delete(name); err != nil {
-			return loaded{}, err
+		if _, foreign := errors.AsType[*foreignError](err); foreign {
+			return loaded{}, fmt.Errorf("snapshot %s: %w", name, err)
 		}
+		s.logger.Error("a snapshot cannot be used: the one before it is, and more of the log", "shard", s.cfg.Shard, "part", name, "err", err)
+		s.snapshots.damaged = append(s.snapshots.damaged, name)
 	}
 	return loaded{state: state.New(s.cfg.Shard)}, nil
+}
+
+// tidy removes the damaged snapshots, once the state is recovered without them.
+func (n *snapshots) tidy(parts wal.Parts) error {
+	for _, name := range n.damaged {
+		if err := parts.Delete(name); err != nil {
+			return err
+		}
+	}
+	n.damaged = nil
+	return nil
 }
 
 // found notes the snapshots that there are; the last one was loaded.
@@ -244,13 +264,13 @@ func parseSnapshot(b []byte, name string, shard model.ShardID) (loaded, error) {
 		return loaded{}, fmt.Errorf("header: %w", errSnapshot)
 	}
 	if v := le.Uint32(b[8:]); v != snapshotVersion {
-		return loaded{}, fmt.Errorf("format version %d; this program knows %d", v, snapshotVersion)
+		return loaded{}, &foreignError{fmt.Sprintf("format version %d; this program knows %d", v, snapshotVersion)}
 	}
 	l := loaded{lsn: model.LSN(le.Uint64(b[16:])), storeTime: int64(le.Uint64(b[24:])), size: int64(len(b))}
 	image := b[snapshotHeaderSize:]
 	switch {
 	case le.Uint32(b[12:]) != uint32(shard) || snapshotName(l.lsn) != name:
-		return loaded{}, fmt.Errorf("it is that of shard %d at LSN %d", le.Uint32(b[12:]), l.lsn)
+		return loaded{}, &foreignError{fmt.Sprintf("it is that of shard %d at LSN %d", le.Uint32(b[12:]), l.lsn)}
 	case uint64(len(image)) != le.Uint64(b[32:]) || crc32.ChecksumIEEE(image) != le.Uint32(b[40:]):
 		return loaded{}, fmt.Errorf("image: %w", errSnapshot)
 	}
