@@ -53,6 +53,7 @@ million_queues() {
 }
 
 # A send a ms, one at a time, beside 20 MB/s that make a snapshot due every few seconds: with 1,000,000 queues and with few.
+row_pause() { :; } # two servers: see storage_groups
 row_pause_few() { pause pause-few; }
 row_pause_many() { million_queues && pause pause-many; }
 

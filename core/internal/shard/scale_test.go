@@ -109,7 +109,12 @@ func (d *driver) close() {
 }
 
 // kill ends the process without a last snapshot.
-func (d *driver) kill() { d.check(d.log.Close(false)) }
+func (d *driver) kill() {
+	for d.away > 0 { // what reads the log must not find it closed
+		d.step()
+	}
+	d.check(d.log.Close(false))
+}
 
 func residentMB() float64 {
 	b, _ := os.ReadFile("/proc/self/status")
@@ -163,8 +168,36 @@ func BenchmarkMillionQueues(b *testing.B) {
 		d.forget()
 		d.fillOne(b)
 		b.ReportMetric(d.longest.Seconds()*1e3, "longest-topic-step-ms")
+
+		d.forget()
+		before = mallocs()
+		d.sealOne()
+		b.ReportMetric(d.longest.Seconds()*1e3, "longest-seal-step-ms")
+		b.ReportMetric(float64(d.slow), "seal-steps-over-200µs")
+		b.ReportMetric(mallocs()-before, "seal-allocs")
 		d.close()
 	}
+}
+
+// sealOne fills the newest segment, which has a message of each queue, and has it sealed.
+func (d *driver) sealOne() {
+	c, sealed := d.Connect(ClientInfo{}), d.count.Sealed
+	body := make([]byte, 64<<10)
+	for d.count.Sealed == sealed {
+		open := true
+		c.Send(&Batch{Messages: []Message{{Topic: "wide", Body: body}}}, func(_ []SendResult, err error) { open = false; d.check(err) })
+		c.Submit()
+		d.until("an answer", func() bool { return !open })
+		if d.seals.building || d.seals.swapping != nil {
+			d.until("a sealed segment", func() bool { return d.count.Sealed > sealed })
+		}
+	}
+}
+
+func mallocs() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.Mallocs)
 }
 
 // fillOne makes one topic of the greatest size.
@@ -174,4 +207,34 @@ func (d *driver) fillOne(b *testing.B) {
 		func(err error) { open = false; d.check(err) })
 	c.Submit()
 	d.until("a wide topic", func() bool { return !open })
+}
+
+// BenchmarkReplay measures the start after a kill: the newest segment is read from
+// its beginning, whatever snapshots there are.
+func BenchmarkReplay(b *testing.B) {
+	w := file.New(file.Options{Dir: b.TempDir()})
+	d := openDriver(b, Config{}, w)
+	c, open := d.Connect(ClientInfo{}), 0
+	done := func(_ []SendResult, err error) { open--; d.check(err) }
+	batch := Batch{Messages: []Message{{Topic: "t", Queue: -1, AutoCreate: 8, Body: make([]byte, 128)}}}
+	for d.end < 200<<20 {
+		for range 1000 {
+			open++
+			c.Send(&batch, done)
+		}
+		c.Submit()
+		d.until("answers", func() bool { return open < 10_000 })
+	}
+	d.until("answers", func() bool { return open == 0 })
+	messages, end := d.count.Sent, d.end
+	d.kill()
+	b.SetBytes(int64(end))
+	for b.Loop() {
+		d = openDriver(b, Config{}, w)
+		b.StopTimer()
+		d.kill()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(messages), "ns/message")
+	b.ReportMetric(float64(messages), "messages")
 }

@@ -56,7 +56,7 @@ func (s *State) applyOffset(r *record.Offset) error {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
-	c := s.cursors[id]
+	c := s.cursors[keyOf(id)]
 	if c == nil {
 		c = s.addCursor(id)
 	}
@@ -67,7 +67,7 @@ func (s *State) applyOffset(r *record.Offset) error {
 
 func (s *State) addCursor(id model.CursorID) *cursorEntry {
 	c := &cursorEntry{id: id, number: s.order.n}
-	s.cursors[id] = c
+	s.cursors[keyOf(id)] = c
 	s.order.add(c)
 	return c
 }
@@ -142,7 +142,7 @@ func (s *State) dropCursors(match func(model.CursorID) bool) {
 	for i := range s.order.n {
 		if c := *s.order.at(i); c != nil && match(c.id) {
 			s.saveCursor(c)
-			delete(s.cursors, c.id)
+			delete(s.cursors, keyOf(c.id))
 			*s.order.at(i) = nil
 		}
 	}
