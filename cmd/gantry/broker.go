@@ -147,27 +147,6 @@ func (b *broker) topics(ctx context.Context) ([]string, error) {
 	return list.Topics, nil
 }
 
-func (b *broker) createTopic(ctx context.Context, topic string, queues int) error {
-	n := strconv.Itoa(queues)
-	a, err := b.call(ctx, wire.UpdateAndCreateTopic, map[string]string{
-		"topic":           topic,
-		"defaultTopic":    autoTopic,
-		"readQueueNums":   n,
-		"writeQueueNums":  n,
-		"perm":            "6",
-		"topicFilterType": "SINGLE_TAG",
-		"topicSysFlag":    "0",
-		"order":           "false",
-	}, nil)
-	if err != nil {
-		return err
-	}
-	if a.code != wire.Success {
-		return b.refused(fmt.Sprintf("create topic %q", topic), a)
-	}
-	return nil
-}
-
 // queueOffset asks for one offset of a queue: wire.GetMinOffset or wire.GetMaxOffset.
 func (b *broker) queueOffset(ctx context.Context, request wire.RequestCode, topic string, queue int) (int64, error) {
 	a, err := b.call(ctx, request, map[string]string{"topic": topic, "queueId": strconv.Itoa(queue)}, nil)

@@ -21,7 +21,9 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the broker."`
 	Send        sendCommand        `cmd:"" help:"Send messages."`
 	Receive     receiveCommand     `cmd:"" help:"Receive messages and print them."`
-	Topic       topicCommands      `cmd:"" help:"List and create topics."`
+	Find        findCommand        `cmd:"" help:"Find messages by id or key and print them."`
+	Topic       topicCommands      `cmd:"" help:"List, show, create and delete topics."`
+	WAL         walCommands        `cmd:"" name:"wal" help:"Look at the log of a server that is stopped."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the configuration and print it, each key with its source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
@@ -31,6 +33,7 @@ type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) (string, bool)
+	terminal       bool // a person sits at stdin
 }
 
 func main() {
@@ -38,11 +41,17 @@ func main() {
 	// The first signal ends ctx; from then on the next one ends the process.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], &surroundings{
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		getenv: os.LookupEnv,
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		getenv:   os.LookupEnv,
+		terminal: isTerminal(os.Stdin),
 	}))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // run executes one command line and returns its exit code.
@@ -54,7 +63,7 @@ func run(ctx context.Context, args []string, around *surroundings) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(around.stdout, around.stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"server": serverDefault(around)},
+		kong.Vars{"server": serverDefault(around), "data": dataDefault(around)},
 		kong.Bind(around),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -78,6 +87,14 @@ func serverDefault(around *surroundings) string {
 		return server
 	}
 	return "127.0.0.1:9876"
+}
+
+// dataDefault is where the commands that look at a data folder look for one.
+func dataDefault(around *surroundings) string {
+	if data, ok := around.getenv("GANTRY_DATA"); ok && data != "" {
+		return data
+	}
+	return "./data"
 }
 
 // The exit codes.

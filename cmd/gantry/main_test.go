@@ -52,13 +52,16 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no command", "", exitUsage, `expected one of "serve", "send", "receive", "topic", "check-config", ... (see gantry --help)`},
+		{"no command", "", exitUsage, `expected one of "serve", "send", "receive", "find", "topic", ... (see gantry --help)`},
 		{"unknown command", "recieve", exitUsage, `unexpected argument recieve, did you mean "receive"? (see gantry --help)`},
 		{"unknown subcommand", "topic lst", exitUsage, `unexpected argument lst, did you mean "list"? (see gantry --help)`},
 		{"unknown flag", "serve --dta x", exitUsage, `unknown flag --dta, did you mean "--data"? (see gantry --help)`},
 		{"no topic", "receive", exitUsage, `expected "<topic>" (see gantry --help)`},
 		{"wrong output", "topic list -o xml", exitUsage, `--output must be one of "text","json","jsonl" but got "xml" (see gantry --help)`},
 		{"no queues", "topic create t -q 0", exitUsage, `create topic "t": 0 queues; a topic has at least one`},
+		{"no such size", "topic create t --retention-bytes lots", exitUsage, `create topic "t": --retention-bytes: "lots" is no size; write bytes, or 64KiB, 256MiB, 1GiB`},
+		{"too short", "topic create t --retention=-1h", exitUsage, `create topic "t": --retention -1h0m0s; it is a millisecond or more, or 0`},
+		{"a comma in an attribute", "topic create t --attribute a=b,c", exitUsage, `create topic "t": attribute "a"="b,c": keys must not be empty nor hold , or =, and values no ,`},
 		{"a separator in a property", "send t body --property k=\x01 -s " + nobody, exitUsage, `property "k"="\x01": names must not be empty, and neither may hold the characters 1 and 2`},
 		{"nobody there", "send t body -s " + nobody, exitUnreachable, "cannot reach a server at " + nobody + ": connect: connection refused; start one with gantry serve, or name another with --server"},
 		{"nobody there to receive", "receive t -s " + nobody, exitUnreachable, "cannot reach a server at " + nobody + ": connect: connection refused; start one with gantry serve, or name another with --server"},

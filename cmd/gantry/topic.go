@@ -9,7 +9,9 @@ import (
 
 type topicCommands struct {
 	List   topicListCommand   `cmd:"" help:"List the topics."`
-	Create topicCreateCommand `cmd:"" help:"Create a topic, or change the number of its queues."`
+	Show   topicShowCommand   `cmd:"" help:"Show a topic's settings and the offsets of its queues."`
+	Create topicCreateCommand `cmd:"" help:"Create a topic, or change its settings."`
+	Delete topicDeleteCommand `cmd:"" help:"Delete a topic with its messages."`
 }
 
 type topicListCommand struct {
@@ -86,27 +88,4 @@ func internal(name string, r route) bool {
 		}
 	}
 	return false
-}
-
-type topicCreateCommand struct {
-	serverFlag
-	Topic  string `arg:"" help:"Name of the topic."`
-	Queues int    `short:"q" help:"Number of queues." default:"4"`
-}
-
-// Run creates the topic.
-func (c *topicCreateCommand) Run(ctx context.Context, around *surroundings) error {
-	if c.Queues < 1 {
-		return fail(exitUsage, "create topic %q: %d queues; a topic has at least one", c.Topic, c.Queues)
-	}
-	b, err := dial(ctx, c.Server)
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	if err := b.createTopic(ctx, c.Topic, c.Queues); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(around.stderr, "topic %s has %d queues\n", c.Topic, c.Queues)
-	return err
 }

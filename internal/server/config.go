@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -27,20 +28,22 @@ type Config struct {
 	Cluster string
 	Grace   time.Duration // for the listeners to say goodbye
 
-	Remoting remoting.Config
-	WAL      walConfig
-	Engine   engineConfig
-	Log      logConfig
-	Ops      ops.Config
+	Remoting  remoting.Config
+	WAL       walConfig
+	Retention core.Retention // of topics that say nothing else; Age 0: for ever
+	Engine    engineConfig
+	Log       logConfig
+	Ops       ops.Config
 
 	origin map[string]source // by key; absent: the default
 	hosted map[string]bool   // keys of addresses whose host came from listen
 }
 
 type walConfig struct {
-	Engine       string
-	Flush        string
-	SegmentBytes int64
+	Engine        string
+	Flush         string
+	SegmentBytes  int64
+	SnapshotBytes int64
 }
 
 type engineConfig struct {
@@ -86,10 +89,12 @@ func Default() Config {
 			MaxConnections: 20_000,
 		},
 		WAL: walConfig{
-			Engine:       "file",
-			Flush:        FlushAsync,
-			SegmentBytes: 256 << 20,
+			Engine:        "file",
+			Flush:         FlushAsync,
+			SegmentBytes:  256 << 20,
+			SnapshotBytes: 64 << 20,
 		},
+		Retention: core.Retention{Age: 72 * time.Hour},
 		Engine: engineConfig{
 			CacheBytes:      64 << 20,
 			InboxBytes:      32 << 20,
@@ -183,6 +188,9 @@ func (c *Config) Validate() error {
 	if c.Cluster == "" {
 		errs = append(errs, c.errorf("cluster", "is empty; name the cluster"))
 	}
+	if age := c.Retention.Age; age > 0 && age < time.Second {
+		errs = append(errs, c.errorf("retention.age", "%v is less than a second; 0 keeps messages for ever", age))
+	}
 	return errors.Join(errs...)
 }
 
@@ -250,6 +258,8 @@ func (c *Config) core() core.Config {
 		Cluster:         c.Cluster,
 		Flush:           flush,
 		SegmentBytes:    c.WAL.SegmentBytes,
+		SnapshotBytes:   c.WAL.SnapshotBytes,
+		Retention:       c.retention(),
 		CacheBytes:      c.Engine.CacheBytes,
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
@@ -259,4 +269,16 @@ func (c *Config) core() core.Config {
 		NoAutoGroups:    !c.Engine.AutoGroups,
 		SystemTopics:    remoting.SystemTopics(c.Cluster, brokerName),
 	}
+}
+
+// forever is an age that no message reaches. The engine takes a retention of
+// zeros for one that was not set.
+const forever = time.Duration(math.MaxInt64)
+
+func (c *Config) retention() core.Retention {
+	r := c.Retention
+	if r == (core.Retention{}) {
+		r.Age = forever
+	}
+	return r
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gantrymq/gantry/core"
 )
 
 // environ answers as os.LookupEnv would.
@@ -62,7 +64,8 @@ func TestEveryKeyByEverySource(t *testing.T) {
 		"data": "/elsewhere", "listen": "127.0.0.2", "auth": "off", "cluster": "c", "grace": "1m30s",
 		"remoting.namesrv_addr": "127.0.0.1:1", "remoting.addr": "127.0.0.1:4", "remoting.advertise": "mq.example.com:10911",
 		"remoting.max_connections": "9", "remoting.max_connections_per_ip": "10",
-		"wal.engine": "file", "wal.flush": "sync", "wal.segment_bytes": "64MiB",
+		"wal.engine": "file", "wal.flush": "sync", "wal.segment_bytes": "64MiB", "wal.snapshot_bytes": "16MiB",
+		"retention.age": "24h0m0s", "retention.bytes": "10GiB", "retention.consumed": "true",
 		"engine.cache_bytes": "1GiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000",
 		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
 		"log.level": "debug", "log.format": "json", "ops.addr": "127.0.0.1:2", "ops.pprof": "true",
@@ -168,6 +171,8 @@ func TestFaults(t *testing.T) {
 		{"several faults", "dat: x\nlog: {level: loud}\n", nil, nil, "gantry.yaml:1: unknown key dat; did you mean data?\ngantry.yaml:2: log.level: \"loud\" is not one of debug, info, warn, error"},
 		{"environment", "", map[string]string{"GANTRY_OPS_PPROF": "perhaps"}, nil, `env GANTRY_OPS_PPROF: ops.pprof: "perhaps" is neither true nor false`},
 		{"flag", "", nil, map[string]string{"grace": "soon"}, `flag --grace: grace: "soon" is no span of time; write 30s, 5m`},
+		{"age without a unit", "retention: {age: 72}", nil, nil, `gantry.yaml:1: retention.age: "72" is no span of time; write 30s, 5m`},
+		{"age below a second", "", map[string]string{"GANTRY_RETENTION_AGE": "5ms"}, nil, "retention.age (env GANTRY_RETENTION_AGE): 5ms is less than a second; 0 keeps messages for ever"},
 		{"exposed by listen", "", nil, map[string]string{"listen": "0.0.0.0"}, "listen (flag --listen): 0.0.0.0:9876 and 0.0.0.0:10911" + exposed},
 		{"exposed by address", "remoting: {addr: '10.0.0.1:10911'}", nil, nil, "remoting.addr (gantry.yaml:1): 10.0.0.1:10911" + exposed},
 		{"exposed admin port", "", map[string]string{"GANTRY_OPS_ADDR": "0.0.0.0:8082"}, nil, "ops.addr (env GANTRY_OPS_ADDR): 0.0.0.0:8082" + exposed},
@@ -217,12 +222,12 @@ func TestSyntaxErrorNamesTheLine(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"0": 0, "1": 1, "4096": 4096, "64KiB": 64 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30, "2G": 2 << 30, "3 MB": 3 << 20, "5K": 5 << 10} {
-		if got, err := parseSize(text); err != nil || got != want {
+		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("%s = %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "-1", "x", "1.5GiB", "9999999999GiB", "MiB", "1TiB", "1KiBMiB"} {
-		if n, err := parseSize(text); err == nil {
+		if n, err := ParseSize(text); err == nil {
 			t.Errorf("%q = %d, want an error", text, n)
 		}
 	}
@@ -241,5 +246,27 @@ func TestDefaultsAreTheEngines(t *testing.T) {
 	}
 	if cfg.Grace != 30*time.Second || cfg.core().Flush == 0 || cfg.core().NoAutoTopics || cfg.core().NoAutoGroups {
 		t.Errorf("defaults: %+v", cfg.core())
+	}
+}
+
+func TestRetentionOfTheEngine(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		yaml string
+		want core.Retention
+	}{
+		{"", core.Retention{Age: 72 * time.Hour}},
+		{"retention: {age: 24h, bytes: 1GiB, consumed: true}", core.Retention{Age: 24 * time.Hour, Bytes: 1 << 30, Consumed: true}},
+		{"retention: {age: 0}", core.Retention{Age: forever}},
+		{"retention: {age: 0, bytes: 1GiB}", core.Retention{Bytes: 1 << 30}},
+	}
+	for _, tt := range tests {
+		cfg, err := Load(Sources{File: write(t, tt.yaml)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.core().Retention; got != tt.want {
+			t.Errorf("%q: %+v, want %+v", tt.yaml, got, tt.want)
+		}
 	}
 }

@@ -53,6 +53,15 @@ func keys() []key {
 			func(c *Config) *string { return &c.WAL.Flush }, FlushAsync, FlushSync),
 		size("wal.segment_bytes", "Size at which a segment of the log ends.",
 			func(c *Config) *int64 { return &c.WAL.SegmentBytes }, 1<<20, 1<<30),
+		size("wal.snapshot_bytes", "After how much log the state is written down. A start replays about so much, or four times what the last snapshot took, if that is more.",
+			func(c *Config) *int64 { return &c.WAL.SnapshotBytes }, 1<<20, 1<<40),
+
+		span("retention.age", "How long messages are kept at least. 0: for ever. A topic's attribute retention.ms says otherwise for the topic.",
+			func(c *Config) *time.Duration { return &c.Retention.Age }),
+		size("retention.bytes", "How much a queue keeps whatever its age; 0: any amount. What is beyond may go earlier. A topic's attribute retention.bytes says otherwise.",
+			func(c *Config) *int64 { return &c.Retention.Bytes }, 0, 1<<60),
+		toggle("retention.consumed", "Whether messages also stay until every group that reads their queue has consumed them. A topic's attribute retention (time, consumed) says otherwise.",
+			func(c *Config) *bool { return &c.Retention.Consumed }),
 
 		size("engine.cache_bytes", "How much of the log's end is kept in memory.",
 			func(c *Config) *int64 { return &c.Engine.CacheBytes }, 1<<20, 1<<40),
@@ -143,7 +152,7 @@ func size(path, doc string, field func(*Config) *int64, low, high int64) key {
 	return key{
 		path: path, doc: doc,
 		set: func(c *Config, s string) error {
-			n, err := parseSize(s)
+			n, err := ParseSize(s)
 			if err != nil {
 				return err
 			}
@@ -182,7 +191,8 @@ var units = []struct {
 	{[]string{"KiB", "KB", "K"}, 10},
 }
 
-func parseSize(s string) (int64, error) {
+// ParseSize reads a size: bytes, or 64KiB, 256MiB, 1GiB.
+func ParseSize(s string) (int64, error) {
 	digits, shift := s, uint(0)
 	for _, u := range units {
 		for _, name := range u.names {

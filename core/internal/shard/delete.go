@@ -23,6 +23,7 @@ func (s *Shard) deleteTopic(name string) error {
 		if err == nil && s.state.Topic(name) == nil {
 			s.topics.Delete(name)
 		}
+		s.retention.wake(s) // its messages need not be kept
 	}))
 	return nil
 }

@@ -15,6 +15,7 @@ type disk struct {
 	waiting bool // for room that was asked for: nothing is decided that appends
 	low     bool // there is none: sends are refused
 	empty   bool // nothing is appended any more
+	scarce  bool // there is no spare segment
 	asked   bool // in vain: the alarm asks again
 	armed   bool
 	room    int64
@@ -28,9 +29,13 @@ func (d *disk) step(s *Shard) {
 		s.log.Prepare()
 		room, preparing = s.log.Room()
 	}
-	d.room = room
+	d.room, d.scarce = room, room < enough
 	reserve := min(diskReserve, s.cfg.SegmentBytes/4)
+	waited := d.waiting
 	d.waiting = room < reserve && preparing
+	if waited && !d.waiting {
+		s.inbox.poke() // what has stalled is decided at the beginning of a step
+	}
 	d.asked = room < enough && !preparing
 	if preparing {
 		return

@@ -102,6 +102,8 @@ func (s *Shard) rollReason(n int) record.RollReason {
 		return record.RollSize
 	case s.end == base:
 		return noRoll
+	case s.disk.scarce && int64(s.end-base)+int64(n+wal.HeaderSize) <= s.cfg.SegmentBytes:
+		return noRoll // there may be no room for another segment: this one is used up to its end
 	case int64(s.end-base)+int64(max(n+wal.HeaderSize, min(frameLimit, int(s.cfg.SegmentBytes/4)))) > s.cfg.SegmentBytes:
 		return record.RollSize
 	case max(s.now.Wall, s.storeTime)-began >= segmentAge:
@@ -126,6 +128,7 @@ func (s *Shard) openFrame(lsn model.LSN, n int, roll record.RollReason) {
 // beginSegment begins a frame that is the first of a segment.
 func (s *Shard) beginSegment(lsn model.LSN, n int) {
 	if base, _ := s.index.SegmentStart(); s.index.Segments() > 0 && s.end > base && !s.index.Complete() {
+		s.index.Ended(s.end)
 		s.seals.ended(base, s.end)
 	}
 	s.beginFrame(lsn, wal.HeaderSize+n, wal.FlagSegmentStart)

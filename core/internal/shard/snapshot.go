@@ -31,14 +31,15 @@ const (
 // The docs are docs/format/snapshot.md.
 type snapshots struct {
 	taking  *state.Snapshot
-	image   []byte // complete, and waits until its LSN is durable
+	image   [][]byte // complete, in pieces, and waits until its LSN is durable
 	writing bool
 	at      model.LSN // of the one being taken or written
 	time    int64     // store time there
 	begun   model.LSN // where the newest began
 	size    int64     // of the newest
 	kept    []model.LSN
-	wanted  bool // for more reason than the log's growth
+	wanted  bool     // for more reason than the log's growth
+	damaged []string // parts that recovery passed over
 }
 
 // step does what a step of the loop does for snapshots. No frame is open.
@@ -48,7 +49,7 @@ func (n *snapshots) step(s *Shard) {
 	case n.taking != nil:
 		if n.taking.Slice(snapshotSlice) {
 			n.image, n.taking = n.taking.Image(), nil
-			n.size = int64(len(n.image))
+			n.size = imageSize(n.image)
 		}
 		s.inbox.poke()
 	case n.image != nil:
@@ -65,7 +66,7 @@ func (n *snapshots) step(s *Shard) {
 
 func (n *snapshots) due(s *Shard) bool {
 	if s.end == n.begun {
-		n.wanted = false
+		return false // it would be the same one again
 	}
 	return n.wanted || int64(s.end-n.begun) >= max(s.cfg.SnapshotBytes, snapshotTimes*n.size)
 }
@@ -79,11 +80,11 @@ func (n *snapshots) begin(s *Shard) {
 // write stores the image, and then forgets the oldest ones.
 func (n *snapshots) write(s *Shard) {
 	n.writing = true
-	at, header, image := n.at, snapshotHeader(s.cfg.Shard, n.at, n.time, n.image), n.image
+	shard, at, storeTime, image := s.cfg.Shard, n.at, n.time, n.image
 	n.image = nil
 	parts, gone := s.log.Parts(), n.outlived()
 	s.apart(&s.files, func() func(*Shard) {
-		err := parts.Put(snapshotName(at), io.MultiReader(bytes.NewReader(header), bytes.NewReader(image)))
+		err := parts.Put(snapshotName(at), snapshotReader(snapshotHeader(shard, at, storeTime, image), image))
 		for _, lsn := range gone {
 			if err == nil {
 				err = parts.Delete(snapshotName(lsn))
@@ -152,15 +153,34 @@ func snapshotName(lsn model.LSN) string { return fmt.Sprintf("%s%020d", snapshot
 // snapshotHeader is what stands before an image: magic 8, version u32, shard
 // u32, LSN u64, store time u64, length u64, crc of the image u32, crc of all
 // before it u32.
-func snapshotHeader(shard model.ShardID, lsn model.LSN, storeTime int64, image []byte) []byte {
+func snapshotHeader(shard model.ShardID, lsn model.LSN, storeTime int64, image [][]byte) []byte {
 	b := []byte(snapshotMagic)
 	b = binary.LittleEndian.AppendUint32(b, snapshotVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(shard))
 	b = binary.LittleEndian.AppendUint64(b, uint64(lsn))
 	b = binary.LittleEndian.AppendUint64(b, uint64(storeTime))
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(image)))
-	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(image))
+	b = binary.LittleEndian.AppendUint64(b, uint64(imageSize(image)))
+	sum := uint32(0)
+	for _, piece := range image {
+		sum = crc32.Update(sum, crc32.IEEETable, piece)
+	}
+	b = binary.LittleEndian.AppendUint32(b, sum)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+func imageSize(image [][]byte) (n int64) {
+	for _, piece := range image {
+		n += int64(len(piece))
+	}
+	return n
+}
+
+func snapshotReader(header []byte, image [][]byte) io.Reader {
+	readers := []io.Reader{bytes.NewReader(header)}
+	for _, piece := range image {
+		readers = append(readers, bytes.NewReader(piece))
+	}
+	return io.MultiReader(readers...)
 }
 
 // loaded is a snapshot that was read back.
@@ -173,8 +193,15 @@ type loaded struct {
 
 var errSnapshot = errors.New("damaged")
 
+// foreignError tells of a part that is whole, and of other make or from elsewhere.
+type foreignError struct{ why string }
+
+func (e *foreignError) Error() string { return e.why }
+
 // loadSnapshot returns the newest snapshot that can be read. Damaged ones are
-// reported and passed over; without any, the state is that of an empty log.
+// reported and passed over; without any, the state is that of an empty log. What
+// another program or another shard has left refuses the start. Nothing is removed
+// before all is recovered.
 func (s *Shard) loadSnapshot() (loaded, error) {
 	parts := s.log.Parts()
 	names, err := parts.List(snapshotPrefix)
@@ -187,12 +214,24 @@ func (s *Shard) loadSnapshot() (loaded, error) {
 			s.snapshots.found(names[:i+1], l)
 			return l, nil
 		}
-		s.logger.Error("a snapshot cannot be used: the one before it is, and more of the log", "shard", s.cfg.Shard, "part", name, "err", err)
-		if err := parts.Delete(name); err != nil {
-			return loaded{}, err
+		if _, foreign := errors.AsType[*foreignError](err); foreign {
+			return loaded{}, fmt.Errorf("snapshot %s: %w", name, err)
 		}
+		s.logger.Error("a snapshot cannot be used: the one before it is, and more of the log", "shard", s.cfg.Shard, "part", name, "err", err)
+		s.snapshots.damaged = append(s.snapshots.damaged, name)
 	}
 	return loaded{state: state.New(s.cfg.Shard)}, nil
+}
+
+// tidy removes the damaged snapshots, once the state is recovered without them.
+func (n *snapshots) tidy(parts wal.Parts) error {
+	for _, name := range n.damaged {
+		if err := parts.Delete(name); err != nil {
+			return err
+		}
+	}
+	n.damaged = nil
+	return nil
 }
 
 // found notes the snapshots that there are; the last one was loaded.
@@ -225,13 +264,13 @@ func parseSnapshot(b []byte, name string, shard model.ShardID) (loaded, error) {
 		return loaded{}, fmt.Errorf("header: %w", errSnapshot)
 	}
 	if v := le.Uint32(b[8:]); v != snapshotVersion {
-		return loaded{}, fmt.Errorf("format version %d; this program knows %d", v, snapshotVersion)
+		return loaded{}, &foreignError{fmt.Sprintf("format version %d; this program knows %d", v, snapshotVersion)}
 	}
 	l := loaded{lsn: model.LSN(le.Uint64(b[16:])), storeTime: int64(le.Uint64(b[24:])), size: int64(len(b))}
 	image := b[snapshotHeaderSize:]
 	switch {
 	case le.Uint32(b[12:]) != uint32(shard) || snapshotName(l.lsn) != name:
-		return loaded{}, fmt.Errorf("it is that of shard %d at LSN %d", le.Uint32(b[12:]), l.lsn)
+		return loaded{}, &foreignError{fmt.Sprintf("it is that of shard %d at LSN %d", le.Uint32(b[12:]), l.lsn)}
 	case uint64(len(image)) != le.Uint64(b[32:]) || crc32.ChecksumIEEE(image) != le.Uint32(b[40:]):
 		return loaded{}, fmt.Errorf("image: %w", errSnapshot)
 	}

@@ -17,12 +17,12 @@ type State struct {
 	byName   map[string]*Topic
 	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
 	buried   []string                  // the names in graves, in the order of their first burial
-	queues   []*Queue                  // by slot; nil where the topic was deleted
+	queues   paged[*Queue]             // by slot; nil where the topic was deleted
 	live     int                       // queues that are not nil
 	groups   []*Group                  // by id - 1; nil where it was deleted
 	byGroup  map[string]*Group
 	cursors  map[model.CursorID]*cursorEntry
-	order    []*cursorEntry // cursors by their number; nil where one was deleted
+	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -120,10 +120,10 @@ func (s *State) Queue(q model.Queue) *Queue {
 }
 
 // QueueAt returns the queue of a slot, nil if its topic was deleted.
-func (s *State) QueueAt(slot uint32) *Queue { return s.queues[slot] }
+func (s *State) QueueAt(slot uint32) *Queue { return *s.queues.at(int(slot)) }
 
 // Slots returns how many slots have been given to queues.
-func (s *State) Slots() int { return len(s.queues) }
+func (s *State) Slots() int { return s.queues.n }
 
 // QueueCount returns how many queues there are.
 func (s *State) QueueCount() int { return s.live }
