@@ -63,7 +63,12 @@ func (p *program) send(c command) error {
 	if err != nil {
 		return err
 	}
-	defer pr.Shutdown()
+	if c.Mode == "oneway" {
+		// Nothing tells when these have arrived, and a connection that is closed takes with it what is under way.
+		p.running[c.ID] = func() { pr.Shutdown() }
+	} else {
+		defer pr.Shutdown()
+	}
 	count := max(c.Count, 1)
 	switch c.Mode {
 	case "", "sync":

@@ -46,7 +46,7 @@ public final class Main {
     private Event run(Command c) throws Exception {
         Event done = Event.of("done", c.id());
         switch (c.op()) {
-            case "send" -> Sender.sendAll(namesrv, c);
+            case "send" -> keep(c, Sender.sendAll(namesrv, c));
             case "load" -> keep(c, new Load(namesrv, c));
             case "push" -> keep(c, Consumers.push(namesrv, c));
             case "lite" -> keep(c, Consumers.lite(namesrv, c));
@@ -65,7 +65,9 @@ public final class Main {
     }
 
     private void keep(Command c, AutoCloseable started) {
-        running.put(c.id(), started);
+        if (started != null) {
+            running.put(c.id(), started);
+        }
     }
 
     private Admin admin() throws Exception {

@@ -26,17 +26,23 @@ final class Sender {
         this.c = c;
     }
 
-    static void sendAll(String namesrv, Command c) throws Exception {
-        if (c.text("mode", "sync").equals("transaction")) {
+    /** Returns what is to be closed with the program: nothing, or the producer of one-way messages. */
+    static AutoCloseable sendAll(String namesrv, Command c) throws Exception {
+        String mode = c.text("mode", "sync");
+        if (mode.equals("transaction")) {
             transaction(namesrv, c);
-            return;
+            return null;
         }
         DefaultMQProducer producer = start(namesrv, c);
         try {
-            new Sender(producer, c).send(c.text("mode", "sync"));
+            new Sender(producer, c).send(mode);
         } finally {
-            producer.shutdown();
+            if (!mode.equals("oneway")) {
+                producer.shutdown();
+            }
         }
+        // Nothing tells when one-way messages have arrived, and a closed connection takes with it what is under way.
+        return mode.equals("oneway") ? producer::shutdown : null;
     }
 
     static DefaultMQProducer start(String namesrv, Command c) throws Exception {
