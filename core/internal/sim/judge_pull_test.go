@@ -50,6 +50,10 @@ func (o *oracle) pulled(c *call, r *shard.Records, err error) {
 	if err != nil {
 		code, _ := w.refusal(err)
 		w.note("pull failed", uint64(code))
+		if p.deleted && code == model.TopicNotFound {
+			sometimes("pull.topic_deleted")
+			return
+		}
 		w.check(w.excused(code) || code == model.Internal && w.io && !w.quiet, "V1", "%v fails: %v", c, err)
 		return
 	}

@@ -28,7 +28,7 @@ var rareStates = []string{
 	"io.failed.sync", "io.failed.write", "log.failed", "log.rolled", "log.idle_mark",
 	"rot.idle_tail", "rot.proven", "rot.manifest", "rot.under_reader", "audit.replayed",
 	"window.stalled", "unit.stored", "unit.refused", "batch.partly_refused", "send.unknown", "send.unknown_kept",
-	"topic.auto_created", "topic.refused", "written_on_synced",
+	"topic.auto_created", "topic.refused", "topic.deleted", "pull.topic_deleted", "written_on_synced",
 	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.in_gap", "pull.no_match",
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
