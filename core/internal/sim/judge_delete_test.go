@@ -27,7 +27,7 @@ func (o *oracle) deleted(t *topic) {
 			continue
 		}
 		for _, m := range q.at {
-			m.lost = true
+			m.lost, m.gone = true, o.w.now
 		}
 		q.gaps, q.maybe, q.skipped = nil, nil, nil
 		q.min = max(q.min, q.top)
