@@ -18,6 +18,7 @@ func (s *Shard) deleteTopic(name string) error {
 	for _, q := range t.Queues {
 		s.endQueue(q)
 	}
+	s.forgetTopic(t.ID)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil && s.state.Topic(name) == nil {
@@ -36,7 +37,18 @@ func (s *Shard) endQueue(q *state.Queue) {
 		s.unpark(r)
 		r.fail(s, gone)
 	}
-	s.index.Forget(q.Slot)
+}
+
+// forgetTopic takes the messages of a topic out of the index, before the topic
+// itself goes.
+func (s *Shard) forgetTopic(id model.TopicID) {
+	t := s.state.TopicByID(id)
+	if t == nil {
+		return
+	}
+	for _, q := range t.Queues {
+		s.index.Forget(q.Slot)
+	}
 }
 
 // deleteGroup deletes a group. Members that live make it anew with their next
