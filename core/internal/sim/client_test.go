@@ -142,6 +142,10 @@ func (w *world) excused(code model.Code) bool {
 		return true
 	case model.ShuttingDown:
 		return w.proc.stopping
+	case model.DiskFull:
+		w.check(w.isFull(), "L10", "disk full, and it has room since %d ms", w.roomSince)
+		sometimes("disk.full")
+		return true
 	case model.Busy:
 		waited := w.now - w.answering.at
 		w.check(waited >= stallLimit, "V1", "busy after %d ms", waited)
