@@ -138,7 +138,7 @@ const stallLimit = 2000
 func (w *world) excused(code model.Code) bool {
 	switch code {
 	case model.Unavailable:
-		w.check(w.disk.hurt, "V1", "unavailable, and no call of the file system failed")
+		w.check(w.disk.hurt, "V1", "unavailable, and no call of the file system failed: %v", w.proc.shard.Err())
 		return true
 	case model.ShuttingDown:
 		return w.proc.stopping
