@@ -44,6 +44,10 @@ func (s *Shard) publish(t *state.Topic) {
 func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topic {
 	end := s.emit(&record.Topic{ID: id, Config: config})
 	t := s.state.TopicByID(id)
+	for _, q := range t.Queues { // a new one may go on where that of a deleted topic ended
+		v := s.queueAt(q.Slot)
+		v.visible = max(v.visible, q.Min)
+	}
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil {
 			s.publish(t)
