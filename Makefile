@@ -7,6 +7,7 @@ FUZZTIME ?= 20s
 KILLS    ?= 200
 RACETEST ?= ./...
 SOAK_SECONDS ?= 1800
+SIM_TIME ?= 90s
 
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
@@ -53,8 +54,9 @@ fuzz: ## every decoder, FUZZTIME each
 	  done || exit 1; \
 	done
 
-simulate: ## the engine under simulated crashes, as many seeds as SIM_TIME allows
-	$(GO) test -count=1 -timeout 30m ./core/internal/sim/...
+simulate: ## the engine under simulated crashes and power cuts for SIM_TIME; and a mutant that must be caught
+	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestEachCall' ./core/internal/sim
+	$(GO) test -count=1 -tags mutant -v -run TestCanary ./core/internal/sim
 
 conformance: build ## all official clients against the binary (needs Java and Maven)
 	$(MAKE) -C conformance conformance

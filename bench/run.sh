@@ -3,6 +3,7 @@
 #
 #   bench/run.sh                     every row
 #   bench/run.sh sends batch         some of: start idle memory sends pull sync producer batch e2e
+#   bench/run.sh storage             those of bench/storage.sh: restart topics queues pause cold
 #   ROUNDS=5 SECONDS=20 bench/run.sh rounds (default 3) and length of each measured window in seconds (default 10)
 #   SERVERS=gantry bench/run.sh      one server only
 #
@@ -23,8 +24,10 @@ client= # pid of the official benchmark program that runs now
 
 . bench/servers.sh
 . bench/rows.sh
+. bench/storage.sh
 
 wanted=" ${*:-start idle memory sends pull sync producer batch e2e} "
+wanted=${wanted/ storage / restart topics queues pause cold }
 wants() { [[ $wanted == *" $1 "* ]]; }
 for row in $wanted; do
 	[ "$(type -t "row_$row")" = function ] || { echo "no row $row" >&2; exit 2; }
@@ -73,6 +76,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	{ wants sends || wants pull; } && group pinned pinned_rows
 	wants sync && group sync sync_rows
 	{ wants producer || wants batch || wants e2e; } && group shared shared_rows
+	storage_groups
 done
 "$WORK/table" "$OUT"
 exit $failed

@@ -11,13 +11,22 @@ start_server() { # apache|gantry, shared|pinned|sync
 	start_"$server" "$setting"
 }
 
+# restart_server: row. Ends the server (of the peer: the broker) with kill -9, starts it on what it has, and keeps the time
+# until it has stored a message.
+restart_server() {
+	local setting=shared restart=$1 broker=${pids%%,*}
+	kill -KILL "$broker"
+	while kill -0 "$broker" 2>/dev/null; do sleep 0.01; done
+	start_"$server" "$setting"
+}
+
 start_apache() {
 	export VERSION=${VERSION:-5.5.0} HEAP=${HEAP:-1g} HOME_DIR=$WORK DATA=$WORK/apache FLUSH=ASYNC_FLUSH PIN=
 	export NAMESRV_PORT=$FIRST_PORT BROKER_PORT=$((FIRST_PORT + 11))
 	[ "$1" = sync ] && FLUSH=SYNC_FLUSH
 	[ "$1" != shared ] && PIN=0
 	namesrv=127.0.0.1:$NAMESRV_PORT metrics=
-	load_start bench/peer/start.sh >/dev/null || return 1
+	ONLY=${restart:+broker} load_start bench/peer/start.sh >/dev/null || return 1
 	pids=$(cat "$DATA/broker.pid"),$(cat "$DATA/namesrv.pid")
 }
 
@@ -38,9 +47,9 @@ start_gantry() {
 
 # load_start prints the pid of the command. The time is kept only where it is asked for and nothing pins the server.
 load_start() {
-	local keep=
-	wants start && [ "$setting" = shared ] && keep="-out $OUT"
-	"$WORK/load" start $keep -row start -server "$server" -round "$round" -namesrv "$namesrv" -log "$WORK/$server.log" "$@" 2>&1 >&3
+	local keep= row=${restart:-start}
+	{ [ -n "${restart:-}" ] || { wants start && [ "$setting" = shared ]; }; } && keep="-out $OUT"
+	"$WORK/load" start $keep -row "$row" -server "$server" -round "$round" -namesrv "$namesrv" -log "$WORK/$server.log" "$@" 2>&1 >&3
 }
 
 stop_server() {

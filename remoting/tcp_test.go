@@ -184,12 +184,12 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-func skipFrames(b *testing.B, r io.Reader, buf []byte, count int) {
+func skipFrames(t testing.TB, r io.Reader, buf []byte, count int) {
 	have := 0
 	for count > 0 {
 		n, err := r.Read(buf[have:])
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		have += n
 		for have >= 4 {

@@ -6,6 +6,7 @@
 // of requests, so that a single core can offer more than a million sends a second.
 //
 //	load send     closed loop: -connections x -inflight requests are always outstanding; -batch N puts N messages into each (320)
+//	load fill     stores messages until there are enough: -messages in one topic, or one in each queue of -topics topics
 //	load rate     open loop: -rate sends a second at intended times, latency counted from those
 //	load pull     fills a topic, then pulls 32 messages at a time
 //	load push     open loop, and a long-polling consumer beside it: latency from the intended send to the arrival

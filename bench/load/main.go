@@ -21,6 +21,7 @@ type mode struct {
 func modes() map[string]mode {
 	return map[string]mode{
 		"send":  {runSend, 1},
+		"fill":  {runFill, 1},
 		"pull":  {runPull, 1},
 		"rate":  {runRate, 3},
 		"push":  {runPush, 3},
@@ -40,7 +41,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("want a mode: send, rate, pull, push, watch, idle, start or topic")
+		return errors.New("want a mode: send, fill, rate, pull, push, watch, idle, start or topic")
 	}
 	m, ok := modes()[args[0]]
 	if !ok {

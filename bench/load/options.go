@@ -19,6 +19,7 @@ type options struct {
 
 	namesrv     string
 	topic       string
+	topics      int
 	queues      int
 	connections int
 	inflight    int
@@ -49,13 +50,14 @@ func parseOptions(mode string, args []string) (*options, error) {
 	f.StringVar(&o.out, "out", "", "directory for the result; empty: none is written")
 	f.StringVar(&o.namesrv, "namesrv", "127.0.0.1:9876", "address of the name server")
 	f.StringVar(&o.topic, "topic", "Bench", "topic; created when missing")
+	f.IntVar(&o.topics, "topics", 1, "topics; above 1 they are called TOPIC-0, TOPIC-1, ... (send, fill)")
 	f.IntVar(&o.queues, "queues", 8, "queues of a topic that is created")
 	f.IntVar(&o.connections, "connections", 8, "connections")
 	f.IntVar(&o.inflight, "inflight", 64, "requests in flight on each connection (send, pull)")
 	f.IntVar(&o.size, "size", 128, "bytes of a body")
 	f.IntVar(&o.batch, "batch", 1, "messages in a request; above 1 they are sent as a batch")
 	f.Float64Var(&o.rate, "rate", 2000, "messages a second (rate, push)")
-	f.Int64Var(&o.messages, "messages", 1_000_000, "messages that the topic is filled with (pull)")
+	f.Int64Var(&o.messages, "messages", 1_000_000, "messages that the topic is filled with (pull, fill)")
 	header := f.String("header", "binary", "serialization of headers: binary or json")
 	f.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured window")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
@@ -84,8 +86,8 @@ func (o *options) validate(header string) error {
 	default:
 		return fmt.Errorf("-header %s: want binary or json", header)
 	}
-	if o.queues < 1 || o.connections < 1 || o.inflight < 1 || o.size < 1 || o.batch < 1 || o.rate <= 0 {
-		return errors.New("-queues, -connections, -inflight, -size, -batch and -rate must be positive")
+	if o.topics < 1 || o.queues < 1 || o.connections < 1 || o.inflight < 1 || o.size < 1 || o.batch < 1 || o.rate <= 0 {
+		return errors.New("-topics, -queues, -connections, -inflight, -size, -batch and -rate must be positive")
 	}
 	return nil
 }

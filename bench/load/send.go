@@ -57,7 +57,7 @@ func sendError(a answer) error {
 
 // runSend is the mode send: a closed loop.
 func runSend(o *options) (*report.Result, error) {
-	rt, err := ensureTopic(o.namesrv, o.topic, o.queues)
+	rt, templates, err := sendTemplates(o)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +65,51 @@ func runSend(o *options) (*report.Result, error) {
 		sources := make([]source, o.connections)
 		for i := range sources {
 			s := newSender(o, rt)
-			s.next = i % rt.queues
+			if o.topics > 1 {
+				s.templates = templates
+			}
+			s.next = i * len(s.templates) / o.connections
 			s.until = w.end
 			sources[i] = s
 		}
 		return closedLoop(w, rt.addr, o.inflight, sources)
 	})
+}
+
+// sendTemplates returns the templates of all topics, so that connections share them; one topic's are made by each for
+// itself. Every topic is there afterwards: its first message has been sent.
+func sendTemplates(o *options) (route, []template, error) {
+	if o.topics == 1 {
+		rt, err := ensureTopic(o.namesrv, o.topic, o.queues)
+		return rt, nil, err
+	}
+	rt, err := ensureTopic(o.namesrv, topicName(o.topic, 0), o.queues)
+	if err != nil {
+		return rt, nil, err
+	}
+	first := &sender{batch: 1, left: int64(o.topics), until: math.MaxInt64}
+	var all []template
+	for t := range o.topics {
+		one := *o
+		one.topic = topicName(o.topic, t)
+		for q := range rt.queues {
+			all = append(all, newTemplate(&one, rt, q))
+		}
+		first.templates = append(first.templates, all[len(all)-rt.queues])
+	}
+	return rt, all, sendAll(rt, []source{first})
+}
+
+func topicName(prefix string, i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
+
+// sendAll runs sources until they have no more, and has no patience with errors.
+func sendAll(rt route, sources []source) error {
+	const inflight = 8
+	t, err := closedLoop(window{clock: pace.NewClock(), end: 10 * time.Minute}, rt.addr, inflight, sources)
+	if err == nil && t.first != nil {
+		err = t.first
+	}
+	return err
 }
 
 // fill stores batches until the topic holds the wanted number of messages.
@@ -84,17 +123,12 @@ func fill(o *options, rt route) error {
 	if err != nil || have >= o.messages {
 		return err
 	}
-	const batch, inflight = 64, 8
+	const batch = 64
 	f := *o
 	f.batch = batch
 	s := newSender(&f, rt)
 	s.left = (o.messages - have + batch - 1) / batch
-	clock := pace.NewClock()
-	t, err := closedLoop(window{clock: clock, end: 10 * time.Minute}, rt.addr, inflight, []source{s})
-	if err == nil && t.first != nil {
-		err = t.first
-	}
-	if err != nil {
+	if err := sendAll(rt, []source{s}); err != nil {
 		return fmt.Errorf("fill %s: %w", o.topic, err)
 	}
 	return nil

@@ -83,7 +83,7 @@ func sendFields(o *options, rt route, queue int, properties string) []field {
 		{"a", "bench_producer"},
 		{"b", o.topic},
 		{"c", "TBW102"}, // the topic whose settings an unknown topic would inherit
-		{"d", "4"},
+		{"d", strconv.Itoa(o.queues)},
 		{"e", strconv.Itoa(queue)},
 		{"f", "0"},
 		{"g", strconv.FormatInt(time.Now().UnixMilli(), 10)},

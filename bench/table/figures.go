@@ -21,8 +21,13 @@ func goalLines() []line {
 		{"e2e", "server CPU per message at 2,000/s, µs", cpu, "%.0f", []goal{atMostOneIn(5)}},
 		{"idle", "RSS, idle, MiB", rss, "%.0f", []goal{atMost(30, "30 MiB")}},
 		{"memory", "RSS after a minute of 20,000 messages/s, MiB", rss, "%.0f", []goal{atMost(150, "150 MiB")}},
-		{"start", "start on an empty folder to the first stored message, ms", func(r *report.Result) float64 { return r.StartMs }, "%.0f", []goal{atMost(100, "100 ms")}},
+		{"start", "start on an empty folder to the first stored message, ms", startMs, "%.0f", []goal{atMost(100, "100 ms")}},
 		{"idle", "CPU when idle, % of a core", func(r *report.Result) float64 { return 100 * usage(r).Cores }, "%.3f", []goal{atMost(0.1, "0.1 %")}},
+		{"restart", "kill -9 with 5 GB of log to the first stored message, ms", startMs, "%.0f", []goal{atMost(1000, "1 s"), atMostOneIn(10)}},
+		{"queues", "start with 1,000,000 queues, ms", startMs, "%.0f", []goal{atMost(2000, "2 s")}},
+		{"queues-killed", "start with 1,000,000 queues after kill -9, ms", startMs, "%.0f", []goal{atMost(2000, "2 s")}},
+		{"queues-memory", "RSS with 1,000,000 queues, MiB", rss, "%.0f", []goal{atMost(512, "512 MiB")}},
+		{"queues-killed-memory", "RSS with 1,000,000 queues after kill -9, MiB", rss, "%.0f", []goal{atMost(512, "512 MiB")}},
 		{"sends-8x64", "heap allocations per message, send", allocs, "%.2f", []goal{atMost(1, "1")}},
 		{"pull", "heap allocations per message, pull", allocs, "%.2f", []goal{atMost(1, "1")}},
 	}
@@ -31,6 +36,17 @@ func goalLines() []line {
 // otherLines say more about the same runs.
 func otherLines() []line {
 	return []line{
+		{"topics-1", "1 topic × 8 queues: sends/s", perSecond, "%.0f", nil},
+		{"topics-10000", "10,000 topics × 8 queues: sends/s", perSecond, "%.0f", nil},
+		{"topics-1", "1 topic × 8 queues: server CPU per send, µs", cpu, "%.2f", nil},
+		{"topics-10000", "10,000 topics × 8 queues: server CPU per send, µs", cpu, "%.2f", nil},
+		{"pause-few", "a send a ms while snapshots are written, 8 queues: longest, µs", longest, "%.0f", nil},
+		{"pause-many", "the same with 1,000,000 queues: longest, µs", longest, "%.0f", nil},
+		{"pause-few", "the same, 8 queues: p99, µs", p99, "%.0f", nil},
+		{"pause-many", "the same, 1,000,000 queues: p99, µs", p99, "%.0f", nil},
+		{"pause-many", "idle hiccup of the machine before it: longest, µs", idle(func(s *histogram.Summary) float64 { return s.Max }), "%.0f", nil},
+		{"cold-without", "5,000 sends/s: p99, µs", p99, "%.0f", nil},
+		{"cold-with", "5,000 sends/s while a group reads 2 GB of cold data: p99, µs", p99, "%.0f", nil},
 		{"sends-8x64", "8 × 64: server CPU per send, µs", cpu, "%.2f", nil},
 		{"sends-1x64", "1 × 64: server CPU per send, µs", cpu, "%.2f", nil},
 		{"sends-64x1", "64 × 1: server CPU per send, µs", cpu, "%.2f", nil},
@@ -60,6 +76,8 @@ func perSecond(r *report.Result) float64 { return r.PerSecond }
 func generator(r *report.Result) float64 { return r.Generator }
 func cpu(r *report.Result) float64       { return usage(r).CPUPerMessage }
 func rss(r *report.Result) float64       { return usage(r).RSSMiB }
+func startMs(r *report.Result) float64   { return r.StartMs }
+func longest(r *report.Result) float64   { return summary(r.Latency).Max }
 func p50(r *report.Result) float64       { return summary(r.Latency).P50 }
 func p99(r *report.Result) float64       { return summary(r.Latency).P99 }
 

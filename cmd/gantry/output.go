@@ -13,6 +13,18 @@ type output struct {
 
 func (o *output) printer(w io.Writer) *printer { return &printer{w: w, form: o.Output} }
 
+// document prints one value: as text for people, as a document, or on one line.
+func (o *output) document(w io.Writer, value any, text func(io.Writer) error) error {
+	if o.Output == "text" {
+		return text(w)
+	}
+	e := json.NewEncoder(w)
+	if o.Output == "json" {
+		e.SetIndent("", "  ")
+	}
+	return e.Encode(value)
+}
+
 // printer prints rows in the form that was asked for: each from the same value.
 type printer struct {
 	w    io.Writer

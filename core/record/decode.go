@@ -29,6 +29,7 @@ type Decoder struct {
 	trim     Trim
 	gap      Gap
 	roll     Roll
+	in       decoder // here, so that no record allocates one
 }
 
 // Decode verifies and decodes the record at the start of b. n is its length.
@@ -41,9 +42,9 @@ func (d *Decoder) Decode(b []byte) (e Entry, n int, err error) {
 	if e = d.entry(kind); e == nil {
 		return nil, 0, fmt.Errorf("%w: kind %#x", ErrFormat, byte(kind))
 	}
-	in := decoder{b: content}
-	e.decode(&in)
-	if in.bad || len(in.b) != 0 {
+	d.in = decoder{b: content}
+	e.decode(&d.in)
+	if d.in.bad || len(d.in.b) != 0 {
 		return nil, 0, fmt.Errorf("%w: kind %#x", ErrFormat, byte(kind))
 	}
 	return e, n, nil

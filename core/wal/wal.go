@@ -90,9 +90,10 @@ type Log interface {
 
 	// Prepare asks for a spare segment, which the next Append with FlagSegmentStart
 	// takes: so that this neither waits for an allocation nor fails of a full disk.
-	// It is made in the background; notify tells when that is done, or the disk is full. There is one
-	// spare at most: another call changes nothing. A full disk is no failure of the
-	// log: Room stays as it is, and the owner asks again when it likes.
+	// It is made in the background; notify tells when that is done, or found to be
+	// impossible. There is one spare at most: another call changes nothing. A full
+	// disk is no failure of the log: Room stays as it is, and the owner asks again
+	// when it likes.
 	Prepare()
 
 	// Parts returns the shard's parts. They can be used before Recover.
@@ -132,10 +133,14 @@ var ErrRange = errors.New("outside the log")
 // CorruptError reports bytes that were once durable and cannot be verified now.
 type CorruptError struct {
 	Place string // the file or object, for the operator
+	Pos   int64  // the byte in it; 0 if it is bad as a whole
 	LSN   LSN
 	Why   string
 }
 
 func (e *CorruptError) Error() string {
+	if e.Pos > 0 {
+		return fmt.Sprintf("corrupt log: %s at byte %d, LSN %d: %s", e.Place, e.Pos, e.LSN, e.Why)
+	}
 	return fmt.Sprintf("corrupt log: %s at LSN %d: %s", e.Place, e.LSN, e.Why)
 }

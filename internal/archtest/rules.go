@@ -37,7 +37,8 @@ var layers = []layer{
 	{"internal/memnet", nil},
 	{"internal/ops", []string{"core"}},
 	{"internal/server", []string{"core", "core/wal", "core/wal/file", "core/wal/mem", "protocols", "remoting", "internal/ops"}},
-	{"cmd/gantry", []string{"internal/server", "remoting/wire", "remoting/client", "core/record"}},
+	{"internal/waltool", []string{"core/record", "core/wal", "core/wal/file", "core/wal/vfs"}},
+	{"cmd/gantry", []string{"internal/server", "internal/waltool", "remoting/wire", "remoting/client", "core/record"}},
 	{"bench/...", []string{"bench/...", "remoting/wire", "remoting/client", "core/record"}},
 }
 

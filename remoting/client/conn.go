@@ -14,7 +14,7 @@ import (
 // Conn is a connection to a name server or a broker. Its methods may be called
 // by several goroutines.
 type Conn struct {
-	// Push takes the requests of the server (NOTIFY_CONSUMER_IDS_CHANGED and the
+	// push takes the requests of the server (NOTIFY_CONSUMER_IDS_CHANGED and the
 	// like). It is called by the reader, which waits for it, and owns the command.
 	push func(*wire.Command)
 	conn net.Conn

@@ -8,9 +8,9 @@ import "math/bits"
 // little more than its items.
 type arena[T any] struct {
 	pages [][]T
-	open  int        // the page that new arrays are taken from
-	used  int        // items of it
-	free  [][]uint32 // arrays given back, by class
+	open  int              // the page that new arrays are taken from
+	left  int              // items of it that are free, at its end
+	free  []chunks[uint32] // arrays given back, by class
 }
 
 const (
@@ -30,9 +30,7 @@ func (a *arena[T]) array(name uint32, n int) []T {
 // take returns an array of a class; its items have any value.
 func (a *arena[T]) take(class int) uint32 {
 	if class < len(a.free) {
-		if n := len(a.free[class]); n > 0 {
-			name := a.free[class][n-1]
-			a.free[class] = a.free[class][:n-1]
+		if name, ok := a.free[class].pop(); ok {
 			return name
 		}
 	}
@@ -40,36 +38,35 @@ func (a *arena[T]) take(class int) uint32 {
 		a.pages = append(a.pages, make([]T, 1<<class))
 		return uint32(len(a.pages)-1) << pageBits
 	}
-	if len(a.pages) == 0 || a.used+1<<class > pageLen {
+	if a.left < 1<<class {
 		a.newPage()
 	}
-	name := uint32(a.open<<pageBits | a.used)
-	a.used += 1 << class
+	return a.cut(class)
+}
+
+// cut takes an array from the open page.
+func (a *arena[T]) cut(class int) uint32 {
+	name := uint32(a.open<<pageBits | (pageLen - a.left))
+	a.left -= 1 << class
 	return name
 }
 
 // newPage opens a page; what is left of the one before goes to the free arrays.
 func (a *arena[T]) newPage() {
-	if len(a.pages) > 0 {
-		for a.used < pageLen {
-			c := bits.TrailingZeros(uint(a.used))
-			for a.used+1<<c > pageLen {
-				c--
-			}
-			a.give(uint32(a.open<<pageBits|a.used), c)
-			a.used += 1 << c
-		}
+	for a.left > 0 {
+		c := bits.Len(uint(a.left)) - 1
+		a.give(a.cut(c), c)
 	}
 	a.pages = append(a.pages, make([]T, pageLen))
-	a.open, a.used = len(a.pages)-1, 0
+	a.open, a.left = len(a.pages)-1, pageLen
 }
 
 // give takes an array back.
 func (a *arena[T]) give(name uint32, class int) {
 	for class >= len(a.free) {
-		a.free = append(a.free, nil)
+		a.free = append(a.free, chunks[uint32]{})
 	}
-	a.free[class] = append(a.free[class], name)
+	a.free[class].add(name)
 }
 
 // resize returns the array with room for m items instead of n, both above 0. The

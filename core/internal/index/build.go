@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +12,7 @@ import (
 
 // Builder makes the index part of a segment from the segment's frames. Equal
 // frames give equal bytes. It has one user at a time; its memory is bounded by
-// the segment: 24 bytes a message while frames are added, 28 in Finish, and 16 a key.
+// the segment: 24 bytes a message and 16 a key, in Finish 28 and at most 32.
 type Builder struct {
 	shard   model.ShardID
 	base    model.LSN
@@ -22,11 +21,13 @@ type Builder struct {
 	decoder record.Decoder
 
 	first, last int64 // store times of messages
-	entries     []built
+	entries     chunks[built]
 	rows        []row // in the order of their first messages; at is not set
 	newest      map[queueName]uint32
+	order       []uint32 // the entries by row, once all are there
 	starts      starts
-	keys        []key
+	found       chunks[key]       // in the order of the log
+	keys        []key             // sorted, once all are found
 	pos         uint32            // of the message whose keys are being added
 	addKey      func(hash uint64) // made once
 }
@@ -45,7 +46,7 @@ type queueName struct {
 // NewBuilder returns a builder for the segment that begins at base.
 func NewBuilder(shard model.ShardID, base model.LSN) *Builder {
 	b := &Builder{shard: shard, base: base, end: base, after: base, newest: make(map[queueName]uint32)}
-	b.addKey = func(hash uint64) { b.keys = append(b.keys, key{hash, b.pos}) }
+	b.addKey = func(hash uint64) { b.found.add(key{hash, b.pos}) }
 	return b
 }
 
@@ -84,7 +85,7 @@ func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
 		return fmt.Errorf("message has the address %d", d.Wire.PhysicalOffset())
 	}
 	stored := d.Wire.StoreTime()
-	if len(b.entries) == 0 {
+	if b.entries.len() == 0 {
 		b.first, b.last = stored, stored
 	}
 	if stored < b.last || !fits(stored-b.first) || !fits(int64(lsn-b.base)+int64(size)) {
@@ -100,7 +101,7 @@ func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
 	r.n++
 	r.bytes += e.size
 	r.lastTime = e.time
-	b.entries = append(b.entries, built{e, at})
+	b.entries.add(built{e, at})
 	b.starts.add(e.pos, e.size)
 	b.pos = e.pos
 	EachKey(d.Wire, size, b.addKey)
@@ -126,37 +127,31 @@ func (b *Builder) rowOf(d *record.Data, time uint32) (uint32, error) {
 // Finish writes the part of the segment, which ends at LSN end. Nothing can be
 // added after it.
 func (b *Builder) Finish(end model.LSN, w io.Writer) error {
+	part, err := b.Part(end)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, part)
+	return err
+}
+
+// Part returns the part of the segment, which ends at LSN end, to be read once.
+// Nothing can be added after it.
+func (b *Builder) Part(end model.LSN) (io.Reader, error) {
 	if end < b.end || !fits(int64(end-b.base)) {
-		return fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
+		return nil, fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
 	}
 	b.newest = nil
+	b.sortRows()
 	b.sortKeys()
-	h := header{
+	return newPartReader(b, header{
 		shard: b.shard, base: b.base, end: end, after: b.after, first: b.first, last: b.last,
-		rows: uint32(len(b.rows)), entries: uint32(len(b.entries)), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
-	}
-	out := newBlockWriter(w)
-	h.put(out.next(headerSize))
-	out.endBlock()
-	b.writeRows(out)
-	b.writeStarts(out)
-	b.writeKeys(out)
-	return out.w.Flush()
+		rows: uint32(len(b.rows)), entries: uint32(b.entries.len()), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
+	}), nil
 }
 
-// sortKeys sorts the keys and drops those that a message has twice.
-func (b *Builder) sortKeys() {
-	slices.SortFunc(b.keys, func(a, b key) int {
-		if c := cmp.Compare(a.hash, b.hash); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.pos, b.pos)
-	})
-	b.keys = slices.Compact(b.keys)
-}
-
-// writeRows writes the directory, and the entries in its order.
-func (b *Builder) writeRows(out *blockWriter) {
+// sortRows sorts the directory, and the entries in its order.
+func (b *Builder) sortRows() {
 	order := make([]uint32, len(b.rows))
 	for i := range order {
 		order[i] = uint32(i)
@@ -167,47 +162,56 @@ func (b *Builder) writeRows(out *blockWriter) {
 	})
 	at := uint32(0)
 	for _, i := range order {
-		r := &b.rows[i]
-		r.at = at
-		at += r.n
-		r.put(out.next(rowSize))
+		b.rows[i].at = at
+		at += b.rows[i].n
 	}
-	out.endBlock()
-
-	sorted := make([]uint32, len(b.entries))
-	for i := range b.entries {
-		r := &b.rows[b.entries[i].row]
-		sorted[r.at] = uint32(i)
+	rows := make([]row, len(order))
+	for k, i := range order {
+		rows[k] = b.rows[i]
+	}
+	b.order = make([]uint32, b.entries.len())
+	for i := range at {
+		r := &b.rows[b.entries.at(i).row]
+		b.order[r.at] = i
 		r.at++
 	}
-	for _, i := range sorted {
-		b.entries[i].put(out.next(entrySize))
-	}
-	out.endBlock()
+	b.rows = rows
 }
 
-func (b *Builder) writeStarts(out *blockWriter) {
-	for rest := b.starts.blocks; len(rest) > 0; {
-		n := min(len(rest), blockRoom)
-		copy(out.next(blockRoom), rest[:n])
-		rest = rest[n:]
+// sortKeys sorts the keys and drops those that a message has twice: first by the
+// upper bits of their hashes, which are spread evenly, then each part for itself.
+func (b *Builder) sortKeys() {
+	const bits = 8
+	var ends [1<<bits + 1]int // of the parts, once all keys are in their places
+	for _, c := range b.found.all {
+		for i := range c {
+			ends[c[i].hash>>(64-bits)+1]++
+		}
 	}
-	out.endBlock()
-	for _, pos := range b.starts.fences {
-		binary.LittleEndian.PutUint32(out.next(posSize), pos)
+	for i := range 1 << bits {
+		ends[i+1] += ends[i]
 	}
-	out.endBlock()
+	keys := make([]key, b.found.len())
+	for _, c := range b.found.all {
+		for _, k := range c {
+			at := &ends[k.hash>>(64-bits)]
+			keys[*at] = k
+			*at++
+		}
+	}
+	b.found = chunks[key]{}
+	from := 0
+	for _, end := range ends[:1<<bits] {
+		slices.SortFunc(keys[from:end], func(a, b key) int {
+			if a.hash != b.hash {
+				return cmp.Compare(a.hash, b.hash)
+			}
+			return cmp.Compare(a.pos, b.pos)
+		})
+		from = end
+	}
+	b.keys = slices.Compact(keys)
 }
 
-func (b *Builder) writeKeys(out *blockWriter) {
-	for i := range b.keys {
-		item := out.next(keySize)
-		binary.LittleEndian.PutUint64(item, b.keys[i].hash)
-		binary.LittleEndian.PutUint32(item[hashSize:], b.keys[i].pos)
-	}
-	out.endBlock()
-	for i := 0; i < len(b.keys); i += keysPerBlock {
-		binary.LittleEndian.PutUint64(out.next(hashSize), b.keys[i].hash)
-	}
-	out.endBlock()
-}
+// Messages returns how many messages were added.
+func (b *Builder) Messages() int { return b.entries.len() }

@@ -5,7 +5,7 @@ import "github.com/gantrymq/gantry/core/internal/model"
 // SegmentInfo tells of a segment.
 type SegmentInfo struct {
 	Base   model.LSN
-	End    model.LSN // behind its last message; of a sealed one behind its last frame
+	End    model.LSN // behind its last frame; of one that has not ended behind its last message
 	Last   int64     // store time of its last message; in memory, without one, of its first frame
 	Sealed *Sealed   // nil if not all of it is sealed
 }
@@ -31,11 +31,15 @@ func (s *segment) info() SegmentInfo {
 }
 
 // Drop forgets the segments that lie whole below an LSN, all but the newest, and
-// returns them: who opened their parts may close them once no Range of them is
-// in use. What queues keep of them goes by and by: see Sweep.
+// returns them. One that was not said to have ended is taken to end where the
+// next begins. Who opened their parts may close them once no Range of them is in
+// use. What queues keep of them goes by and by: see Sweep.
 func (x *Index) Drop(before model.LSN) (dropped []SegmentInfo) {
 	n := 0
-	for n+1 < len(x.segments) && x.segments[n+1].base <= before {
+	for n+1 < len(x.segments) {
+		if s := x.segments[n]; x.segments[n+1].base > before && !(s.ended && s.end <= before) {
+			break
+		}
 		info := x.segments[n].info()
 		info.Sealed = x.segments[n].sealed
 		dropped = append(dropped, info)

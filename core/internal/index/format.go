@@ -27,12 +27,11 @@ const (
 	blockRoom = blockSize - crcSize
 	readSize  = 16 * blockSize // of one read at most
 
-	headerSize = 72
-	rowSize    = 36
-	entrySize  = 16
-	posSize    = 4  // fences of the record starts
-	keySize    = 12 // hash and position
-	hashSize   = 8  // fences of the keys
+	rowSize   = 36
+	entrySize = 16
+	posSize   = 4  // fences of the record starts
+	keySize   = 12 // hash and position
+	hashSize  = 8  // fences of the keys
 
 	entriesPerBlock = blockRoom / entrySize
 )

@@ -52,13 +52,22 @@ func (x *Index) Roll(base model.LSN, storeTime int64) {
 	x.segments = append(x.segments, &segment{base: base, end: base, time: storeTime, last: storeTime})
 }
 
+// Ended tells where the newest segment ends: behind its last frame. Nothing is
+// added to it any more.
+func (x *Index) Ended(end model.LSN) {
+	if n := len(x.segments); n > 0 && x.segments[n-1].sealed == nil {
+		s := x.segments[n-1]
+		s.end, s.ended = max(s.end, end), true
+	}
+}
+
 // Segments returns the number of segments.
 func (x *Index) Segments() int { return len(x.segments) }
 
-// Complete tells whether the newest segment is sealed: nothing can be added to it.
+// Complete tells whether the newest segment has ended: nothing can be added to it.
 func (x *Index) Complete() bool {
 	n := len(x.segments)
-	return n > 0 && x.segments[n-1].sealed != nil
+	return n > 0 && x.segments[n-1].ended
 }
 
 // SegmentStart returns where the newest segment begins, and when it began: the
@@ -81,7 +90,7 @@ func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, t
 		return fmt.Errorf("message at LSN %d before the first segment", lsn)
 	}
 	seg := x.segments[len(x.segments)-1]
-	if seg.sealed != nil || !fits(int64(lsn-seg.base)) || !fits(int64(size)) || !fits(storeTime-seg.time) {
+	if seg.ended || !fits(int64(lsn-seg.base)) || !fits(int64(size)) || !fits(storeTime-seg.time) {
 		return fmt.Errorf("message at LSN %d, stored at %d, does not belong to the segment at LSN %d that began at %d", lsn, storeTime, seg.base, seg.time)
 	}
 	number := x.number + uint32(len(x.segments)-1)

@@ -48,12 +48,9 @@ func TestIndexAgainstSlices(t *testing.T) {
 func (m *machine) step(r *rapid.T) {
 	switch rapid.IntRange(0, 13).Draw(r, "op") {
 	case 0:
-		m.log.roll()
-		m.index.Roll(m.log.last().base, m.log.now)
+		m.roll(0)
 	case 1: // offsets jump, as at a gap: always with a new segment
-		m.log.end += model.LSN(rapid.IntRange(0, 5000).Draw(r, "gap"))
-		m.log.roll()
-		m.index.Roll(m.log.last().base, m.log.now)
+		m.roll(model.LSN(rapid.IntRange(0, 5000).Draw(r, "gap")))
 		for q := range m.log.next {
 			m.log.next[q] += 100
 		}
@@ -74,6 +71,12 @@ func (m *machine) step(r *rapid.T) {
 	default:
 		m.send(r)
 	}
+}
+
+func (m *machine) roll(gap model.LSN) {
+	m.index.Ended(m.log.end)
+	m.log.roll(gap)
+	m.index.Roll(m.log.last().base, m.log.now)
 }
 
 func (m *machine) send(r *rapid.T) {
@@ -112,10 +115,6 @@ func (m *machine) exchange(r *rapid.T) {
 	if m.swap == nil {
 		return
 	}
-	if m.swap.Base() < m.kept { // retention was faster
-		m.swap = nil
-		return
-	}
 	done, err := m.index.Swap(m.swap, m.slots, rapid.IntRange(1, 5).Draw(r, "budget"))
 	if err != nil {
 		r.Fatal(err)
@@ -126,13 +125,17 @@ func (m *machine) exchange(r *rapid.T) {
 }
 
 func (m *machine) drop(r *rapid.T) {
-	before := m.log.segments[rapid.IntRange(0, len(m.log.segments)-1).Draw(r, "until")].base
+	i := rapid.IntRange(0, len(m.log.segments)-1).Draw(r, "until")
+	before := m.log.segments[i].base
+	if i > 0 && rapid.Bool().Draw(r, "its end") { // before a gap, if there is one
+		before = m.log.segments[i-1].end
+	}
 	for _, d := range m.index.Drop(before) {
 		if d.Base >= before || d.Base < m.kept {
 			r.Fatalf("dropped %d, asked to drop below %d", d.Base, before)
 		}
 	}
-	m.kept = max(m.kept, before)
+	m.kept = max(m.kept, m.log.segments[i].base)
 }
 
 // forget deletes a queue, not too often.
@@ -251,6 +254,9 @@ func (m *machine) checkSegments(r *rapid.T) {
 		}
 		if info.Base != m.log.segments[i].base {
 			r.Fatalf("a segment at %d", info.Base)
+		}
+		if info.Base < m.log.last().base && info.End != m.log.segments[i].end {
+			r.Fatalf("the segment at %d ends at %d, not %d", info.Base, info.End, m.log.segments[i].end)
 		}
 		if info.Sealed != nil {
 			checkPart(r, info.Sealed, m.log.segments[i])

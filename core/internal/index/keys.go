@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/gantrymq/gantry/core/record"
 )
@@ -15,6 +16,11 @@ const (
 type key struct {
 	hash uint64
 	pos  uint32
+}
+
+func (k *key) put(b []byte) {
+	binary.LittleEndian.PutUint64(b, k.hash)
+	binary.LittleEndian.PutUint32(b[hashSize:], k.pos)
 }
 
 // HashKey returns the hash that a message is found by: FNV-1a over its topic, '#'

@@ -20,6 +20,7 @@ type testLog struct {
 
 type testSegment struct {
 	base, end model.LSN
+	after     model.LSN // where the one before ended
 	began     int64
 	frames    []testFrame
 	part      []byte // once it is sealed
@@ -52,7 +53,7 @@ const (
 
 func newTestLog() *testLog {
 	l := &testLog{now: 1_700_000_000_000}
-	l.roll()
+	l.roll(0)
 	return l
 }
 
@@ -61,12 +62,18 @@ func slotOf(topic model.TopicID, queue int32) (uint32, bool) {
 	return uint32(testTopics-topic)*testQueues + uint32(queue), true
 }
 
-func (l *testLog) roll() {
+// roll begins a segment, which a gap may precede.
+func (l *testLog) roll(gap model.LSN) {
+	var first record.Entry = &record.Roll{}
 	if n := len(l.segments); n > 0 {
 		l.segments[n-1].end = l.end
 	}
-	l.segments = append(l.segments, &testSegment{base: l.end, began: l.now})
-	l.frame([]record.Entry{&record.Roll{}})
+	if gap > 0 {
+		first = &record.Gap{From: l.end}
+	}
+	l.segments = append(l.segments, &testSegment{base: l.end + gap, after: l.end, began: l.now})
+	l.end += gap
+	l.frame([]record.Entry{first})
 }
 
 func (l *testLog) last() *testSegment { return l.segments[len(l.segments)-1] }
@@ -135,6 +142,9 @@ func (l *testLog) replay(t testing.TB, x *Index, from, to model.LSN) {
 		x.Roll(s.base, s.began)
 		for _, f := range s.frames {
 			addFrame(t, x, f)
+		}
+		if s != l.last() && s.base >= x.skip {
+			x.Ended(s.end)
 		}
 	}
 }

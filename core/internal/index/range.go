@@ -73,7 +73,7 @@ func (r *Range) Read(from, to model.Offset, fn func(Place) bool) error {
 		return nil
 	}
 	at := int64(r.extent.at) + int64(from-r.First)
-	return r.Sealed.readEntries(at, int(to-from), func(i int, e *entry) bool {
+	return r.Sealed.readEntries(at, int(to-from), func(i int, e entry) bool {
 		return fn(e.place(r.Segment, r.Sealed.header.first, from+model.Offset(i)))
 	})
 }

@@ -18,7 +18,7 @@ func (x *Index) Load(s *Sealed, slot Slots) error {
 	if n := len(x.segments); n > 0 && (s.header.base < x.segments[n-1].end || !x.segments[n-1].loaded) {
 		return fmt.Errorf("index part of the segment at LSN %d does not follow the segment at LSN %d", s.header.base, x.segments[n-1].base)
 	}
-	x.segments = append(x.segments, &segment{base: s.header.base, end: s.header.end, time: s.header.first, last: s.header.last, sealed: s, loaded: true})
+	x.segments = append(x.segments, &segment{base: s.header.base, end: s.header.end, time: s.header.first, last: s.header.last, sealed: s, loaded: true, ended: true})
 	number := x.number + uint32(len(x.segments)-1)
 	for i := range s.directory {
 		r := &s.directory[i]
@@ -43,6 +43,9 @@ func (x *Index) Load(s *Sealed, slot Slots) error {
 // The segment has a successor. It takes the directory out of s. An error means
 // that the part is not that of this log: the index is of no use then.
 func (x *Index) Swap(s *Sealed, slot Slots, budget int) (done bool, err error) {
+	if len(x.segments) > 0 && s.header.base < x.segments[0].base {
+		return true, nil // it was dropped meanwhile
+	}
 	i, err := x.swapping(s)
 	if err != nil {
 		return false, err
@@ -66,7 +69,7 @@ func (x *Index) Swap(s *Sealed, slot Slots, budget int) (done bool, err error) {
 		return false, fmt.Errorf("index part of the segment at LSN %d lacks %d runs of messages that the index has", s.header.base, seg.extents)
 	}
 	seg.entries, seg.long, s.directory = arena[entry]{}, nil, nil
-	seg.end, seg.last = s.header.end, s.header.last
+	seg.end, seg.last, seg.ended = s.header.end, s.header.last, true
 	return true, nil
 }
 
@@ -86,9 +89,8 @@ func (x *Index) swapping(s *Sealed) (int, error) {
 	return i, nil
 }
 
-// seal has an extent point into the part.
+// seal has an extent point into the part. Its entries go with all others, at the end.
 func (s *segment) seal(e *extent, r *row) {
-	s.forget(e)
 	s.extents--
 	e.at, e.firstTime, e.lastTime, e.sealed = r.at, r.firstTime, r.lastTime, true
 }

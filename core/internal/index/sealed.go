@@ -137,23 +137,24 @@ type Extent struct {
 // Extents passes the runs of messages to fn, by topic, queue and offset, until fn
 // returns false.
 func (s *Sealed) Extents(fn func(Extent) bool) error {
-	return s.eachRow(func(r *row) bool {
-		return fn(Extent{
-			Topic: r.topic, Queue: r.queue, Bytes: int64(r.bytes),
-			Range: Range{
-				First: r.first, End: r.end(), Segment: s.header.base,
-				FirstTime: s.header.first + int64(r.firstTime), LastTime: s.header.first + int64(r.lastTime),
-				Sealed: s, extent: extent{first: r.first, n: r.n, at: r.at, sealed: true},
-			},
-		})
-	})
+	return s.eachRow(func(r *row) bool { return fn(s.extentOf(r)) })
+}
+
+func (s *Sealed) extentOf(r *row) Extent {
+	return Extent{
+		Topic: r.topic, Queue: r.queue, Bytes: int64(r.bytes),
+		Range: Range{
+			First: r.first, End: r.end(), Segment: s.header.base,
+			FirstTime: s.header.first + int64(r.firstTime), LastTime: s.header.first + int64(r.lastTime),
+			Sealed: s, extent: extent{first: r.first, n: r.n, at: r.at, sealed: true},
+		},
+	}
 }
 
 // readEntries passes n entries from number at on to fn, until fn returns false.
-func (s *Sealed) readEntries(at int64, n int, fn func(i int, e *entry) bool) error {
+func (s *Sealed) readEntries(at int64, n int, fn func(i int, e entry) bool) error {
 	return s.blocks.each(s.layout.entries, entrySize, at, int64(n), func(i int64, item []byte) bool {
-		e := parseEntry(item)
-		return fn(int(i-at), &e)
+		return fn(int(i-at), parseEntry(item))
 	})
 }
 
@@ -167,7 +168,8 @@ func (s *Sealed) Record(lsn model.LSN) (size int, ok bool, err error) {
 	if i < 0 {
 		return 0, false, nil
 	}
-	var block [blockSize]byte
+	block := s.blocks.buffer()
+	defer s.blocks.buffers.Put(block)
 	if err := s.blocks.read(block[:], s.layout.starts+int64(i)); err != nil {
 		return 0, false, fmt.Errorf("record starts: %w", err)
 	}

@@ -32,9 +32,11 @@ func (x *extent) end() model.Offset { return x.first + model.Offset(x.n) }
 // sealed part later.
 type segment struct {
 	base model.LSN
-	end  model.LSN // behind its last message; sealed: behind its last frame
+	end  model.LSN // behind its last frame, or until it has ended behind its last message
 	time int64     // what the entries' times count from
 	last int64     // store time of its last message
+
+	ended bool
 
 	sealed *Sealed // nil: not yet
 	loaded bool    // sealed from the start: nothing of it was ever in memory

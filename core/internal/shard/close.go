@@ -29,12 +29,14 @@ func (stopRequest) decide(s *Shard) { s.stopping = true }
 // stop takes the last steps. It reports whether they are done: not while a
 // reader works, or while requests wait for a sync.
 func (s *Shard) stop() bool {
-	for slot := range s.queues {
-		for waiters := s.queues[slot].waiters; len(waiters) > 0; waiters = s.queues[slot].waiters {
-			s.endWait(waiters[0])
+	for _, page := range s.queues {
+		for i := range page {
+			for len(page[i].waiters) > 0 {
+				s.endWait(page[i].waiters[0])
+			}
 		}
 	}
-	if s.away > 0 || !s.stalled.empty() {
+	if !s.cold.finish(s) || s.away > 0 || !s.stalled.empty() {
 		return false
 	}
 	s.commits.write(s)
@@ -64,3 +66,8 @@ func (s *Shard) closeLog() {
 		s.pending[atDurable].run(s, s.end)
 	}
 }
+
+// Forget gives back the memory of a shard that takes no more steps, without
+// another word to its log or its clients: a driver calls it when the process that
+// it plays has died. Readers must be done.
+func (s *Shard) Forget() { s.tail.drop() }

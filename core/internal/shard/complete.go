@@ -77,7 +77,7 @@ func (s *Shard) progress() {
 	}
 	s.written, s.durable = written, durable
 	s.pending[atWritten].run(s, written)
-	s.pending[atDurable].run(s, durable)
+	s.pending[atDurable].run(s, promised(written, durable))
 	s.tail.evict(written)
 	if s.holdUntil != 0 && durable >= s.holdUntil {
 		s.holdUntil = 0

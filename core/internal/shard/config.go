@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,9 @@ type Config struct {
 	SegmentBytes int64
 	// CacheBytes is how much of the log's end is kept in memory; default 64 MiB.
 	CacheBytes int64
+	// ColdReadBytes is how much a consumer group may read a second of what is no longer
+	// in memory; default 64 MiB, below 0: as much as it likes.
+	ColdReadBytes int64
 	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
 	InboxBytes int
 	// MaxMessageBytes bounds a body; default 4 MiB, at most 6 MiB less 64 KiB.
@@ -41,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.Flush = orDefault(c.Flush, model.Written)
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
 	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
+	c.ColdReadBytes = orDefault(c.ColdReadBytes, 64<<20)
 	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
 	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)
@@ -67,6 +72,8 @@ type Env struct {
 	Logger *slog.Logger // nil discards
 	// Now reads the clocks; nil: the system's. The loop alone calls it.
 	Now func() Instant
+	// Random fills a slice with random bytes; nil: the system's.
+	Random func([]byte)
 	// Apart runs a job that blocks on files; nil: on the shard's own workers. A
 	// simulation runs it when it likes.
 	Apart func(job func())
@@ -78,6 +85,9 @@ func (e Env) withDefaults() Env {
 	}
 	if e.Now == nil {
 		e.Now = systemClock(time.Now())
+	}
+	if e.Random == nil {
+		e.Random = func(b []byte) { rand.Read(b) } // never fails
 	}
 	return e
 }

@@ -128,6 +128,7 @@ func (s *Shard) openFrame(lsn model.LSN, n int, roll record.RollReason) {
 // beginSegment begins a frame that is the first of a segment.
 func (s *Shard) beginSegment(lsn model.LSN, n int) {
 	if base, _ := s.index.SegmentStart(); s.index.Segments() > 0 && s.end > base && !s.index.Complete() {
+		s.index.Ended(s.end)
 		s.seals.ended(base, s.end)
 	}
 	s.beginFrame(lsn, wal.HeaderSize+n, wal.FlagSegmentStart)

@@ -79,9 +79,9 @@ func (r *lookup) decide(s *Shard) {
 			return []candidate{c}, err
 		}
 	}
-	s.apart(&s.readers, func() func(*Shard) {
+	s.readCold("", r.client, func() (int64, func(*Shard)) {
 		found, err := find()
-		return func(s *Shard) { r.confirm(s, found, err) }
+		return 0, func(s *Shard) { r.confirm(s, found, err) }
 	})
 }
 
@@ -107,14 +107,15 @@ func (r *lookup) confirm(s *Shard, found []candidate, err error) {
 	}
 	host, log := r.client.info.StoreHost, s.log
 	records := s.newRecords()
-	s.apart(&s.readers, func() func(*Shard) {
+	s.readCold("", r.client, func() (bytes int64, then func(*Shard)) {
 		for i := range kept {
+			bytes += int64(kept[i].size)
 			if err := kept[i].copyTo(records, log, s.cfg.Shard, &host); err != nil {
 				records.Release()
-				return func(s *Shard) { r.fail(s, unreadable(s, err)) }
+				return bytes, func(s *Shard) { r.fail(s, unreadable(s, err)) }
 			}
 		}
-		return func(s *Shard) { r.answer(s, records) }
+		return bytes, func(s *Shard) { r.answer(s, records) }
 	})
 }
 

@@ -106,7 +106,7 @@ func (s *Shard) decide(r *run, req request) {
 	case class == appends && s.disk.empty:
 		s.refuse(r, req, errDiskFull)
 	case class == appends && (!s.stalled.empty() || s.full()):
-		s.stalled.add(r, req)
+		s.stalled.add(s, r, req)
 	default:
 		req.decide(s)
 	}
@@ -117,5 +117,16 @@ func (s *Shard) refuse(r *run, req request, err error) {
 	req.refuse(err)
 	if _, ok := req.(*sendRequest); ok {
 		r.answered(s)
+	}
+}
+
+// Poked reports whether a step was asked for since the last call: by a client, by
+// work that came back, or by the last step itself. For drivers that are the loop.
+func (s *Shard) Poked() bool {
+	select {
+	case <-s.inbox.wake:
+		return true
+	default:
+		return false
 	}
 }

@@ -173,7 +173,7 @@ func (s *Shard) wait(r *pullRequest, q *state.Queue) {
 // unpark takes a pull out of its lists.
 func (s *Shard) unpark(r *pullRequest) {
 	r.waiting = false
-	v := &s.queues[r.slot]
+	v := s.queueAt(r.slot)
 	last := v.waiters[len(v.waiters)-1]
 	v.waiters[r.inQueue], last.inQueue = last, r.inQueue
 	v.waiters[len(v.waiters)-1] = nil
@@ -217,9 +217,10 @@ func (s *Shard) wakeRipe() {
 	ripe := s.ripe
 	s.ripe = nil
 	for _, slot := range ripe {
-		s.queues[slot].ripe = false
-		for i := len(s.queues[slot].waiters) - 1; i >= 0; i-- { // who is answered makes way for one already seen
-			s.wake(s.queues[slot].waiters[i])
+		v := s.queueAt(slot)
+		v.ripe = false
+		for i := len(v.waiters) - 1; i >= 0; i-- { // who is answered makes way for one already seen
+			s.wake(v.waiters[i])
 		}
 	}
 	if s.ripe == nil {
@@ -231,7 +232,7 @@ func (s *Shard) wakeRipe() {
 // it goes on waiting, with its first deadline.
 func (s *Shard) wake(r *pullRequest) {
 	q := s.state.Queue(r.Queue)
-	visible := s.queues[r.slot].visible
+	visible := s.queueAt(r.slot).visible
 	if f := r.filterFor(s, q); !f.All() {
 		found := false
 		s.index.Scan(r.slot, r.scanned, visible, func(p index.Place) bool {

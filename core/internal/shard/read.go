@@ -12,12 +12,14 @@ import (
 
 const (
 	// readerCount is how many goroutines read for a shard: cold reads block.
-	readerCount = 2
+	readerCount = 3
 	// loopCopy is how much of an answer the loop itself copies, if it is hot.
 	loopCopy = 16 << 10
 	// Reads of cold records that lie this near each other are one read.
 	readGap   = 4 << 10
 	readAhead = 1 << 20
+	// entryBytes is what looking at an entry of a sealed index reads.
+	entryBytes = 16
 )
 
 // readJob copies the messages of one answer. It runs on the loop if they are
@@ -29,13 +31,14 @@ type readJob struct {
 	places         []index.Place
 	size           int     // of their records
 	looked         int     // at entries
-	slabs          []*slab // the place's slab, nil where it is cold; one per place
+	slabs          []*slab // of the places; none if they are cold
 	next, min, max model.Offset
 
-	records *Records // the answer
-	buf     []byte   // cold bytes read last
-	bufLSN  model.LSN
-	err     error
+	records  *Records // the answer
+	buf      []byte   // cold bytes read last
+	bufLSN   model.LSN
+	coldRead int64 // bytes read from files
+	err      error
 }
 
 // take is shown the entries of a queue in order, and takes those that may match,
@@ -58,44 +61,56 @@ func (j *readJob) take(p index.Place) (more bool) {
 // readSealed has a reader look for messages in a sealed index, and copy them. The
 // answer ends with the segment.
 func (s *Shard) readSealed(j *readJob, x index.Range) {
-	s.apart(&s.readers, func() func(*Shard) {
+	s.readCold(j.pull.Group, j.pull.client, func() (int64, func(*Shard)) {
 		end := min(x.End, j.max)
 		j.next = max(j.next, x.First)
 		if j.err = x.Read(j.next, end, j.take); j.err == nil {
-			j.slabs = make([]*slab, len(j.places))
 			j.copyAll()
 		}
-		return j.answer
+		return j.coldRead + int64(j.looked)*entryBytes, j.answer
 	})
 }
 
 // read has the places of a job copied.
 func (s *Shard) read(j *readJob) {
-	hot := true
-	for _, p := range j.places {
-		b := s.tail.find(p.LSN, p.Size)
-		hot = hot && b != nil
-		j.slabs = append(j.slabs, b)
+	if !j.findHot(s) {
+		s.readCold(j.pull.Group, j.pull.client, func() (int64, func(*Shard)) {
+			j.copyAll()
+			return j.coldRead, j.answer
+		})
+		return
 	}
-	if hot && j.size <= loopCopy {
+	if j.size <= loopCopy {
 		j.copyAll()
 		j.answer(s)
 		return
 	}
 	for _, b := range j.slabs {
-		if b != nil {
-			b.refs.Add(1)
-		}
+		b.refs.Add(1)
 	}
 	s.apart(&s.readers, func() func(*Shard) {
 		j.copyAll()
 		for _, b := range j.slabs {
-			if b != nil {
-				j.shard.tail.release(b)
-			}
+			j.shard.tail.release(b)
 		}
 		return j.answer
 	})
+}
+
+// findHot finds the slabs of the places. If the first place is cold the answer ends
+// before the first that is hot, so that what waits for a file holds no slab.
+func (j *readJob) findHot(s *Shard) bool {
+	for i, p := range j.places {
+		switch b := s.tail.find(p.LSN, p.Size); {
+		case b == nil:
+		case len(j.slabs) == i:
+			j.slabs = append(j.slabs, b)
+		default:
+			j.places, j.next = j.places[:i], p.Offset
+			return false
+		}
+	}
+	return len(j.slabs) > 0
 }
 
 // answer answers the pull.
@@ -143,7 +158,7 @@ func (j *readJob) copy(r *Records, i int) error {
 	if err != nil {
 		return fmt.Errorf("read the record at LSN %d: %w", p.LSN, err)
 	}
-	w, err := messageIn(raw, j.slabs[i] == nil, j.shard.cfg.Shard, p)
+	w, err := messageIn(raw, len(j.slabs) == 0, j.shard.cfg.Shard, p)
 	if err != nil {
 		return fmt.Errorf("record at LSN %d: %w", p.LSN, err)
 	}
@@ -198,8 +213,8 @@ func openData(raw []byte, cold bool) ([]byte, error) {
 // bytes returns the record of a place.
 func (j *readJob) bytes(i int) ([]byte, error) {
 	p := &j.places[i]
-	if b := j.slabs[i]; b != nil {
-		return b.at(p.LSN, p.Size), nil
+	if len(j.slabs) > 0 {
+		return j.slabs[i].at(p.LSN, p.Size), nil
 	}
 	from := int64(p.LSN - j.bufLSN)
 	if from < 0 || from+int64(p.Size) > int64(len(j.buf)) {
@@ -215,7 +230,7 @@ func (j *readJob) bytes(i int) ([]byte, error) {
 func (j *readJob) fill(i int) error {
 	first := j.places[i]
 	end := first.LSN + model.LSN(first.Size)
-	for k := i + 1; k < len(j.places) && j.slabs[k] == nil; k++ {
+	for k := i + 1; k < len(j.places); k++ {
 		p := j.places[k]
 		next := p.LSN + model.LSN(p.Size)
 		if p.Segment != first.Segment || p.LSN-end > readGap || next-first.LSN > readAhead {
@@ -228,6 +243,7 @@ func (j *readJob) fill(i int) error {
 		j.buf = make([]byte, n)
 	}
 	j.buf, j.bufLSN = j.buf[:n], first.LSN
+	j.coldRead += int64(n)
 	_, err := j.shard.log.ReadAt(j.buf, first.LSN)
 	if err != nil {
 		j.buf = j.buf[:0]

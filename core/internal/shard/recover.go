@@ -31,7 +31,7 @@ func Open(cfg Config, w wal.WAL, env Env) (*Shard, error) {
 	}
 	s.runs.New = func() any { return new(run) }
 	s.inbox.init(cfg.InboxBytes)
-	s.unique.init()
+	s.unique.init(env.Random)
 	s.tail.limit = cfg.CacheBytes
 	s.now = env.Now()
 	s.wheel = timer.New(s.now.Mono)

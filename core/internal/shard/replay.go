@@ -37,6 +37,9 @@ func (r *recovery) loadIndexes(start model.LSN) error {
 			continue
 		}
 		sealed, err := openIndex(parts, name)
+		if err == nil && (sealed.Base() != base || sealed.Shard() != s.cfg.Shard) {
+			err = fmt.Errorf("it is that of shard %d from LSN %d on", sealed.Shard(), sealed.Base())
+		}
 		if err == nil && base != start && !sealed.Follows(r.indexFrom) {
 			err = fmt.Errorf("the segment before it has none")
 		}
@@ -89,6 +92,7 @@ func (r *recovery) startSegment(base model.LSN, storeTime int64) error {
 		return nil
 	}
 	if r.segment >= r.indexFrom && r.end > r.segment {
+		r.shard.index.Ended(r.end)
 		r.shard.seals.ended(r.segment, r.end)
 	}
 	r.segment = base

@@ -12,7 +12,7 @@ import (
 const (
 	// retentionEvery is how often, in ms, the oldest segment is looked at.
 	retentionEvery = 60_000
-	// trimSlice is how many queues one TRIM record, and one step, moves.
+	// trimSlice is how many queues one TRIM record moves, and one step looks at.
 	trimSlice = 500
 )
 
@@ -23,9 +23,12 @@ type retention struct {
 	armed bool
 	alarm alarmID
 	busy  bool           // one is being looked at or removed
+	all   []index.Extent // of that segment
+	seen  int            // of them, that do not keep it
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
-	stays string // why the oldest segment stays, as of the last look
+	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays string    // why the oldest segment stays, as of the last look
 }
 
 // wake looks at the oldest segment soon: something may allow it to go.
@@ -48,12 +51,11 @@ func (r *retention) ring(s *Shard) {
 	if s.Err() != nil || s.stopping || r.busy {
 		return
 	}
-	var oldest index.SegmentInfo
-	s.index.Each(func(x index.SegmentInfo) bool { oldest = x; return false })
-	if oldest.Sealed == nil {
+	oldest, next, two := s.oldestSegments()
+	if oldest.Sealed == nil || !two {
 		return // the next seal wakes us
 	}
-	if safe, two := s.snapshots.safe(); !two || oldest.End > safe {
+	if safe, ok := s.snapshots.safe(); !ok || next.Base > safe {
 		if s.disk.low || s.mayBeOld(oldest) {
 			s.snapshots.wanted = true
 		}
@@ -61,12 +63,27 @@ func (r *retention) ring(s *Shard) {
 		return
 	}
 	r.busy = true
-	r.span = segmentSpan{oldest.Base, oldest.End}
+	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
 	s.apart(&s.readers, func() func(*Shard) {
 		var all []index.Extent
 		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
 		return func(s *Shard) { s.retention.judge(s, all, err) }
 	})
+}
+
+// oldestSegments returns the first two segments that are kept; two is false if
+// there is but one.
+func (s *Shard) oldestSegments() (oldest, next index.SegmentInfo, two bool) {
+	n := 0
+	s.index.Each(func(x index.SegmentInfo) bool {
+		if n++; n == 1 {
+			oldest = x
+		} else {
+			next = x
+		}
+		return n < 2
+	})
+	return oldest, next, n == 2
 }
 
 // mayBeOld is a cheap guess whether a segment is worth a snapshot.
@@ -75,22 +92,39 @@ func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 	return age > 0 && s.now.Wall-seg.Last > age
 }
 
-// judge decides whether the segment goes.
+// judge begins to decide whether the segment goes.
 func (r *retention) judge(s *Shard, all []index.Extent, err error) {
 	if err != nil {
 		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
-		r.stays = "its index cannot be read"
-	} else {
-		r.stays = s.whyKeep(all)
+		r.keep(s, "its index cannot be read")
+		return
 	}
-	if r.stays != "" {
-		r.busy = false
-		r.arm(s, retentionEvery)
+	r.all, r.seen = all, 0
+	r.judgeSome(s)
+}
+
+// judgeSome asks the next queues. The segment goes if none of them keeps it.
+func (r *retention) judgeSome(s *Shard) {
+	some := r.all[r.seen:min(r.seen+trimSlice, len(r.all))]
+	if why := s.whyKeep(some); why != "" {
+		r.keep(s, why)
+		return
+	}
+	r.seen += len(some)
+	s.inbox.poke()
+	if r.seen < len(r.all) {
 		return
 	}
 	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
-	r.doom = all
-	s.inbox.poke()
+	r.stays, r.doom, r.all = "", r.all, nil
+	if r.doom == nil {
+		r.doom = []index.Extent{} // a segment without messages goes too
+	}
+}
+
+func (r *retention) keep(s *Shard, why string) {
+	r.stays, r.busy, r.all = why, false, nil
+	r.arm(s, retentionEvery)
 }
 
 // whyKeep says which queue of a segment keeps it, "" if none does.
@@ -131,6 +165,10 @@ func (r *retention) step(s *Shard) {
 	if s.index.Sweep(trimSlice) {
 		s.inbox.poke()
 	}
+	if r.all != nil {
+		r.judgeSome(s)
+		return
+	}
 	if r.doom == nil {
 		return
 	}
@@ -149,7 +187,7 @@ func (r *retention) step(s *Shard) {
 		return
 	}
 	r.doom = nil
-	trim.Before = r.span.end
+	trim.Before = r.next
 	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.remove(s, err) }))
 }
 
@@ -158,11 +196,11 @@ func (r *retention) remove(s *Shard, err error) {
 	if err != nil {
 		return
 	}
-	span := r.span
+	span, next := r.span, r.next
 	// The parts of the dropped segments are closed once no reader has them: their
 	// files close themselves when nobody refers to them.
-	s.index.Drop(span.end)
-	if err := s.log.Trim(span.end); err != nil {
+	s.index.Drop(next)
+	if err := s.log.Trim(next); err != nil {
 		s.logger.Error("a segment cannot be removed", "shard", s.cfg.Shard, "lsn", span.base, "err", err)
 	}
 	s.count.Forgotten++

@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -107,12 +106,12 @@ func sealSegment(log wal.Log, shard model.ShardID, span segmentSpan) (*index.Sea
 	if err != nil {
 		return nil, err
 	}
-	var part bytes.Buffer
-	if err := b.Finish(span.end, &part); err != nil {
+	part, err := b.Part(span.end)
+	if err != nil {
 		return nil, err
 	}
 	parts := log.Parts()
-	if err := parts.Put(indexName(span.base), &part); err != nil {
+	if err := parts.Put(indexName(span.base), part); err != nil {
 		return nil, err
 	}
 	return openIndex(parts, indexName(span.base))

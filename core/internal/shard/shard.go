@@ -38,7 +38,7 @@ type Shard struct {
 	durable   model.LSN
 	frame     frame
 	tail      tail
-	queues    []queue // by slot: what of a queue is not in the log
+	queues    queueTable // by slot: what of a queue is not in the log
 	pending   [2]completions
 	stalled   stalled
 	spare     []*run   // swapped with the inbox's
@@ -53,6 +53,7 @@ type Shard struct {
 	seals     seals
 	retention retention
 	disk      disk
+	cold      coldReads
 	turn      int32 // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
@@ -130,10 +131,15 @@ func (s *Shard) unavailable() error {
 // DefaultBrokerName is the broker name of a shard in a new data folder.
 func DefaultBrokerName(id model.ShardID) string { return fmt.Sprintf("gantry-%d", id) }
 
-// queueAt returns the volatile part of the queue of that slot.
+// queueTable holds queues by slot, in pages: it grows without moving them.
+type queueTable [][]queue
+
+const queuePage = 1024
+
+// queueAt returns the volatile part of the queue of that slot. It stays where it is.
 func (s *Shard) queueAt(slot uint32) *queue {
-	for int(slot) >= len(s.queues) {
-		s.queues = append(s.queues, queue{})
+	for int(slot/queuePage) >= len(s.queues) {
+		s.queues = append(s.queues, make([]queue, queuePage))
 	}
-	return &s.queues[slot]
+	return &s.queues[slot/queuePage][slot%queuePage]
 }

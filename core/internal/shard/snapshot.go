@@ -31,7 +31,7 @@ const (
 // The docs are docs/format/snapshot.md.
 type snapshots struct {
 	taking  *state.Snapshot
-	image   []byte // complete, and waits until its LSN is durable
+	image   [][]byte // complete, in pieces, and waits until its LSN is durable
 	writing bool
 	at      model.LSN // of the one being taken or written
 	time    int64     // store time there
@@ -49,7 +49,7 @@ func (n *snapshots) step(s *Shard) {
 	case n.taking != nil:
 		if n.taking.Slice(snapshotSlice) {
 			n.image, n.taking = n.taking.Image(), nil
-			n.size = int64(len(n.image))
+			n.size = imageSize(n.image)
 		}
 		s.inbox.poke()
 	case n.image != nil:
@@ -80,11 +80,11 @@ func (n *snapshots) begin(s *Shard) {
 // write stores the image, and then forgets the oldest ones.
 func (n *snapshots) write(s *Shard) {
 	n.writing = true
-	at, header, image := n.at, snapshotHeader(s.cfg.Shard, n.at, n.time, n.image), n.image
+	shard, at, storeTime, image := s.cfg.Shard, n.at, n.time, n.image
 	n.image = nil
 	parts, gone := s.log.Parts(), n.outlived()
 	s.apart(&s.files, func() func(*Shard) {
-		err := parts.Put(snapshotName(at), io.MultiReader(bytes.NewReader(header), bytes.NewReader(image)))
+		err := parts.Put(snapshotName(at), snapshotReader(snapshotHeader(shard, at, storeTime, image), image))
 		for _, lsn := range gone {
 			if err == nil {
 				err = parts.Delete(snapshotName(lsn))
@@ -153,15 +153,34 @@ func snapshotName(lsn model.LSN) string { return fmt.Sprintf("%s%020d", snapshot
 // snapshotHeader is what stands before an image: magic 8, version u32, shard
 // u32, LSN u64, store time u64, length u64, crc of the image u32, crc of all
 // before it u32.
-func snapshotHeader(shard model.ShardID, lsn model.LSN, storeTime int64, image []byte) []byte {
+func snapshotHeader(shard model.ShardID, lsn model.LSN, storeTime int64, image [][]byte) []byte {
 	b := []byte(snapshotMagic)
 	b = binary.LittleEndian.AppendUint32(b, snapshotVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(shard))
 	b = binary.LittleEndian.AppendUint64(b, uint64(lsn))
 	b = binary.LittleEndian.AppendUint64(b, uint64(storeTime))
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(image)))
-	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(image))
+	b = binary.LittleEndian.AppendUint64(b, uint64(imageSize(image)))
+	sum := uint32(0)
+	for _, piece := range image {
+		sum = crc32.Update(sum, crc32.IEEETable, piece)
+	}
+	b = binary.LittleEndian.AppendUint32(b, sum)
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+func imageSize(image [][]byte) (n int64) {
+	for _, piece := range image {
+		n += int64(len(piece))
+	}
+	return n
+}
+
+func snapshotReader(header []byte, image [][]byte) io.Reader {
+	readers := []io.Reader{bytes.NewReader(header)}
+	for _, piece := range image {
+		readers = append(readers, bytes.NewReader(piece))
+	}
+	return io.MultiReader(readers...)
 }
 
 // loaded is a snapshot that was read back.

@@ -7,6 +7,7 @@ type Stats struct {
 	Sent, SentBytes           int64 // messages stored, and their bytes in wire layout
 	Delivered, DeliveredBytes int64 // messages that pulls handed out
 	Refused                   int64 // messages not stored, by any error
+	Busy                      int64 // requests refused because the disk was too slow
 	Frames, FrameBytes        int64 // written to the log
 	Snapshots                 int64 // written
 	Sealed, Forgotten         int64 // segments
@@ -16,6 +17,7 @@ type Stats struct {
 	Members                   int64 // live clients that sent a heartbeat
 	Waiting                   int64 // pulls parked
 	Stalled                   int64 // requests that wait for a sync
+	ColdReads                 int64 // reads of files that wait for their turn
 	Alarms                    int64 // timers set
 	CacheBytes                int64
 	Segments, IndexBytes      int64
@@ -38,7 +40,7 @@ func (s *Shard) publishStats() {
 	c.Topics, c.Queues = int64(s.state.TopicCount()), int64(s.state.QueueCount())
 	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
-	c.CacheBytes = s.tail.bytes
+	c.ColdReads, c.CacheBytes = int64(s.cold.waiting), s.tail.bytes
 	c.Segments = int64(s.index.Segments())
 	if s.now.Mono-s.indexStatsAt >= 1000 { // they cost a walk over the segments
 		s.indexStatsAt, c.IndexBytes = s.now.Mono, s.index.Stats().Bytes

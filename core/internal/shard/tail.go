@@ -110,3 +110,11 @@ func (b *slab) at(lsn model.LSN, n int) []byte {
 	from := int(lsn - b.base)
 	return b.buf[from : from+n]
 }
+
+// drop gives all memory back. Nobody may read it any more.
+func (t *tail) drop() {
+	for _, b := range append(t.slabs, t.free...) {
+		unix.Munmap(b.buf) // fails on memory of the heap, which needs no unmapping
+	}
+	t.slabs, t.free, t.bytes = nil, nil, 0
+}

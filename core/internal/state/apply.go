@@ -56,7 +56,7 @@ func (s *State) applyOffset(r *record.Offset) error {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
-	c := s.cursors[id]
+	c := s.cursors[keyOf(id)]
 	if c == nil {
 		c = s.addCursor(id)
 	}
@@ -66,9 +66,9 @@ func (s *State) applyOffset(r *record.Offset) error {
 }
 
 func (s *State) addCursor(id model.CursorID) *cursorEntry {
-	c := &cursorEntry{id: id, number: len(s.order)}
-	s.cursors[id] = c
-	s.order = append(s.order, c)
+	c := &cursorEntry{id: id, number: s.order.n}
+	s.cursors[keyOf(id)] = c
+	s.order.add(c)
 	return c
 }
 
@@ -100,12 +100,12 @@ func (s *State) growQueues(t *Topic, n int) {
 	made := make([]Queue, n-len(t.Queues))
 	for i := range made {
 		q := &made[i]
-		q.Topic, q.Num, q.Slot = t, int32(len(t.Queues)), uint32(len(s.queues))
+		q.Topic, q.Num, q.Slot = t, int32(len(t.Queues)), uint32(s.queues.n)
 		if int(q.Num) < len(grave) {
 			q.Next, q.Min = grave[q.Num], grave[q.Num]
 		}
 		t.Queues = append(t.Queues, q)
-		s.queues = append(s.queues, q)
+		s.queues.add(q)
 		s.live++
 	}
 }
@@ -127,7 +127,7 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		} else {
 			grave = append(grave, q.Next)
 		}
-		s.queues[q.Slot] = nil
+		*s.queues.at(int(q.Slot)) = nil
 		s.live--
 	}
 	s.bury(t.Config.Name, grave)
@@ -139,11 +139,11 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 
 // dropCursors deletes the cursors that match.
 func (s *State) dropCursors(match func(model.CursorID) bool) {
-	for i, c := range s.order {
-		if c != nil && match(c.id) {
+	for i := range s.order.n {
+		if c := *s.order.at(i); c != nil && match(c.id) {
 			s.saveCursor(c)
-			delete(s.cursors, c.id)
-			s.order[i] = nil
+			delete(s.cursors, keyOf(c.id))
+			*s.order.at(i) = nil
 		}
 	}
 }
@@ -179,8 +179,8 @@ func (s *State) applyGap(r *record.Gap) {
 	if r.Offsets == 0 {
 		return
 	}
-	for _, q := range s.queues {
-		if q != nil {
+	for i := range s.queues.n {
+		if q := *s.queues.at(i); q != nil {
 			s.saveQueue(q)
 			q.gaps = append(q.gaps, gap{from: q.Next, to: q.Next + r.Offsets})
 			q.Next += r.Offsets

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/fnv"
 	"maps"
@@ -50,8 +51,8 @@ func (s *State) image(b []byte) []byte {
 			b = appendGroup(b, g)
 		}
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(s.cursors), compareCursors) {
-		b = appendCursor(b, s.cursors[id])
+	for _, c := range slices.SortedFunc(maps.Values(s.cursors), compareCursors) {
+		b = appendCursor(b, c)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.graves)) {
 		b = appendGrave(b, name, s.graves[name])
@@ -133,12 +134,7 @@ func appendGrave(b []byte, name string, next []model.Offset) []byte {
 	})
 }
 
-func compareCursors(a, b model.CursorID) int {
-	if a.Group != b.Group {
-		return int(int64(a.Group) - int64(b.Group))
-	}
-	if a.Queue.Topic != b.Queue.Topic {
-		return int(int64(a.Queue.Topic) - int64(b.Queue.Topic))
-	}
-	return int(a.Queue.Num - b.Queue.Num)
+func compareCursors(x, y *cursorEntry) int {
+	a, b := keyOf(x.id), keyOf(y.id)
+	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic), cmp.Compare(a.queue, b.queue))
 }

@@ -20,11 +20,12 @@ func Load(shard model.ShardID, image []byte) (*State, error) {
 	l := loader{state: New(shard)}
 	// Entries lie in the order in which they were saved: topics come first, then
 	// what hangs on them.
-	passes := []func(tag byte, content []byte) error{l.roots, l.leaves}
-	for _, pass := range passes {
-		if err := eachEntry(image, pass); err != nil {
-			return nil, err
-		}
+	if err := eachEntry(image, l.roots); err != nil {
+		return nil, err
+	}
+	l.state.cursors = make(map[cursorKey]*cursorEntry, l.cursors)
+	if err := eachEntry(image, l.leaves); err != nil {
+		return nil, err
 	}
 	return l.state, l.check()
 }
@@ -36,6 +37,7 @@ type loader struct {
 	began   bool
 	queues  int // seen
 	want    int // by their topics
+	cursors int
 }
 
 func eachEntry(image []byte, fn func(tag byte, content []byte) error) error {
@@ -63,7 +65,10 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.group(content)
 	case tagGrave:
 		return l.grave(content)
-	case tagQueue, tagCursor:
+	case tagQueue:
+		return nil
+	case tagCursor:
+		l.cursors++
 		return nil
 	}
 	return fmt.Errorf("%w: entry of kind %d", errImage, tag)
@@ -207,10 +212,14 @@ func (l *loader) cursor(content []byte) error {
 	id := model.CursorID{Group: model.GroupID(f.next(math.MaxUint32))}
 	id.Queue = model.Queue{Shard: l.state.shard, Topic: model.TopicID(f.next(math.MaxUint32)), Num: int32(f.next(math.MaxInt32))}
 	c, err := cursor.DecodeImage(f.b)
-	if err != nil || f.bad || l.state.cursors[id] != nil {
+	if err != nil || f.bad {
 		return errImage
 	}
+	known := len(l.state.cursors)
 	l.state.addCursor(id).cursor = c
+	if len(l.state.cursors) == known { // there were two of it
+		return errImage
+	}
 	return nil
 }
 

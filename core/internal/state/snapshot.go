@@ -11,7 +11,7 @@ type Snapshot struct {
 	phase  int
 	next   int // of the phase
 	graves map[string]bool
-	image  []byte
+	image  pieces
 }
 
 // The phases of a snapshot: one kind of entry after the other.
@@ -28,8 +28,9 @@ const (
 func (s *State) BeginSnapshot() *Snapshot {
 	s.generation++
 	n := &Snapshot{state: s, gen: s.generation, graves: make(map[string]bool)}
-	n.counts = [phases]int{len(s.topics), len(s.queues), len(s.groups), len(s.order), len(s.buried)}
-	n.image = s.appendServer(nil)
+	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried)}
+	b := n.image.last()
+	*b = s.appendServer(*b)
 	s.snapshot = n
 	return n
 }
@@ -55,8 +56,8 @@ func (n *Snapshot) Slice(limit int) (done bool) {
 // Abandon ends a snapshot that nobody wants any more.
 func (n *Snapshot) Abandon() { n.state.snapshot = nil }
 
-// Image returns what has been saved: all of it once Slice has said done.
-func (n *Snapshot) Image() []byte { return n.image }
+// Image returns what has been saved, in pieces: all of it once Slice has said done.
+func (n *Snapshot) Image() [][]byte { return n.image }
 
 // save saves an entry by its place, unless it was deleted, and so saved, before.
 func (n *Snapshot) save(phase, i int) {
@@ -67,7 +68,7 @@ func (n *Snapshot) save(phase, i int) {
 			s.saveTopic(t)
 		}
 	case phaseQueues:
-		if q := s.queues[i]; q != nil {
+		if q := *s.queues.at(i); q != nil {
 			s.saveQueue(q)
 		}
 	case phaseGroups:
@@ -75,7 +76,7 @@ func (n *Snapshot) save(phase, i int) {
 			s.saveGroup(g)
 		}
 	case phaseCursors:
-		if c := s.order[i]; c != nil {
+		if c := *s.order.at(i); c != nil {
 			s.saveCursor(c)
 		}
 	case phaseGraves:
@@ -90,28 +91,32 @@ func (n *Snapshot) save(phase, i int) {
 func (s *State) saveTopic(t *Topic) {
 	if n := s.snapshot; n != nil && t.saved != n.gen && int(t.ID) <= n.counts[phaseTopics] {
 		t.saved = n.gen
-		n.image = appendTopic(n.image, t)
+		b := n.image.last()
+		*b = appendTopic(*b, t)
 	}
 }
 
 func (s *State) saveQueue(q *Queue) {
 	if n := s.snapshot; n != nil && q.saved != n.gen && int(q.Slot) < n.counts[phaseQueues] {
 		q.saved = n.gen
-		n.image = appendQueue(n.image, q)
+		b := n.image.last()
+		*b = appendQueue(*b, q)
 	}
 }
 
 func (s *State) saveGroup(g *Group) {
 	if n := s.snapshot; n != nil && g.saved != n.gen && int(g.ID) <= n.counts[phaseGroups] {
 		g.saved = n.gen
-		n.image = appendGroup(n.image, g)
+		b := n.image.last()
+		*b = appendGroup(*b, g)
 	}
 }
 
 func (s *State) saveCursor(c *cursorEntry) {
 	if n := s.snapshot; n != nil && c.saved != n.gen && c.number < n.counts[phaseCursors] {
 		c.saved = n.gen
-		n.image = appendCursor(n.image, c)
+		b := n.image.last()
+		*b = appendCursor(*b, c)
 	}
 }
 
@@ -122,7 +127,8 @@ func (s *State) saveGrave(name string) {
 	if n := s.snapshot; n != nil && !n.graves[name] {
 		n.graves[name] = true
 		if ok {
-			n.image = appendGrave(n.image, name, grave)
+			b := n.image.last()
+			*b = appendGrave(*b, name, grave)
 		}
 	}
 }

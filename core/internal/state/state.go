@@ -17,12 +17,12 @@ type State struct {
 	byName   map[string]*Topic
 	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
 	buried   []string                  // the names in graves, in the order of their first burial
-	queues   []*Queue                  // by slot; nil where the topic was deleted
+	queues   paged[*Queue]             // by slot; nil where the topic was deleted
 	live     int                       // queues that are not nil
 	groups   []*Group                  // by id - 1; nil where it was deleted
 	byGroup  map[string]*Group
-	cursors  map[model.CursorID]*cursorEntry
-	order    []*cursorEntry // cursors by their number; nil where one was deleted
+	cursors  map[cursorKey]*cursorEntry
+	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -69,6 +69,15 @@ type cursorEntry struct {
 	saved  uint32
 }
 
+// cursorKey is a CursorID of this shard: without padding, so that it is hashed at once.
+type cursorKey struct {
+	group model.GroupID
+	topic model.TopicID
+	queue int32
+}
+
+func keyOf(id model.CursorID) cursorKey { return cursorKey{id.Group, id.Queue.Topic, id.Queue.Num} }
+
 // New returns the state of an empty log.
 func New(shard model.ShardID) *State {
 	return &State{
@@ -76,7 +85,7 @@ func New(shard model.ShardID) *State {
 		byName:  make(map[string]*Topic),
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
-		cursors: make(map[model.CursorID]*cursorEntry),
+		cursors: make(map[cursorKey]*cursorEntry),
 	}
 }
 
@@ -120,10 +129,10 @@ func (s *State) Queue(q model.Queue) *Queue {
 }
 
 // QueueAt returns the queue of a slot, nil if its topic was deleted.
-func (s *State) QueueAt(slot uint32) *Queue { return s.queues[slot] }
+func (s *State) QueueAt(slot uint32) *Queue { return *s.queues.at(int(slot)) }
 
 // Slots returns how many slots have been given to queues.
-func (s *State) Slots() int { return len(s.queues) }
+func (s *State) Slots() int { return s.queues.n }
 
 // QueueCount returns how many queues there are.
 func (s *State) QueueCount() int { return s.live }
@@ -144,7 +153,7 @@ func (s *State) NextGroupID() model.GroupID { return model.GroupID(len(s.groups)
 
 // Cursor returns a group's cursor in a queue, nil if it has committed nothing.
 func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
-	if c := s.cursors[id]; c != nil {
+	if c := s.cursors[keyOf(id)]; c != nil {
 		return &c.cursor
 	}
 	return nil
@@ -160,7 +169,7 @@ func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
 		if g == nil {
 			continue
 		}
-		c := s.cursors[model.CursorID{Group: g.ID, Queue: model.Queue{Shard: s.shard, Topic: q.Topic.ID, Num: q.Num}}]
+		c := s.cursors[cursorKey{g.ID, q.Topic.ID, q.Num}]
 		if c != nil && (!any || c.cursor.Floor() < floor) {
 			floor, any = c.cursor.Floor(), true
 		}

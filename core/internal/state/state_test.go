@@ -104,7 +104,7 @@ func TestSnapshotIsTheStateAtItsBeginning(t *testing.T) {
 				l.step(t)
 			}
 		}
-		image := snapshot.Image()
+		image := Join(snapshot.Image())
 		loaded, err := Load(0, image)
 		if err != nil {
 			t.Fatal(err)

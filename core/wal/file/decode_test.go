@@ -18,6 +18,7 @@ import (
 var manifests = []manifest{
 	{epoch: 1},
 	{epoch: 7, clean: true, proven: 100, boot: "a boot", segments: []wal.LSN{0}},
+	{epoch: 8, trimmed: true, proven: 100, boot: "a boot", segments: []wal.LSN{60, 90}},
 	{epoch: 1 << 31, proven: 1 << 60, boot: string(make([]byte, maxBootID)), segments: []wal.LSN{0, 5, 1 << 50}},
 }
 
@@ -39,6 +40,7 @@ func TestManifest(t *testing.T) {
 		"twice":  {proven: 10, segments: []wal.LSN{5, 5}},
 		"proven": {proven: 5, segments: []wal.LSN{5}},
 		"sign":   {proven: -1},
+		"trim":   {trimmed: true},
 	} {
 		if _, err := decodeManifest(bad.encode()); err == nil {
 			t.Errorf("%s: accepted", name)

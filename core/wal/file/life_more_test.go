@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/file"
 	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
@@ -31,6 +32,26 @@ func (l *life) judgeStart() int {
 	l.count("trim undone", at < l.asked)
 	l.noted, l.asked = at, at
 	return at
+}
+
+// inspect looks at what the last session left, on a disk that cannot be changed,
+// and returns how many frames it saw.
+func (l *life) inspect() (frames int, tail file.Tail) {
+	l.t.Helper()
+	disk := l.disk.ProcessCrash()
+	disk.SetReadOnly(true)
+	i, err := file.Inspect(file.Options{Dir: "/data", FS: disk}, 0, false)
+	if err != nil && l.durable > 0 {
+		l.t.Fatalf("session %d: %v", l.sessions, err)
+	}
+	if err != nil {
+		return 0, file.Tail{} // not even a folder
+	}
+	tail, err = i.Walk(0, func(file.Place, wal.Frame) error { frames++; return nil })
+	if err != nil || i.Damage != nil {
+		l.t.Fatalf("session %d: Inspect: %v, %v", l.sessions, err, i.Damage)
+	}
+	return frames, tail
 }
 
 // trim trims to a segment that begins below the durable LSN, if there is one.

@@ -64,6 +64,7 @@ func newLife(t *testing.T, seed uint64) *life {
 func (l *life) start() error {
 	opt := memOptions(vfs.Wrap(l.disk, func(op vfs.Op) vfs.Verdict { return l.hook(op) }), l.boot, true)
 	l.sessions++
+	seen, tail := l.inspect()
 	opt.Salt = l.rng.Uint32
 	opened, err := file.New(opt).Open(0, nil)
 	if err != nil {
@@ -86,6 +87,9 @@ func (l *life) start() error {
 		return l.mine(err)
 	}
 	l.clean = wasClean
+	if tail.Damage != nil || tail.End != got.End || tail.Torn != got.Torn || from == 0 && seen != len(found) {
+		l.t.Fatalf("session %d: Inspect saw %d frames and %+v, then Recover found %d and %+v", l.sessions, seen, tail, len(found), got)
+	}
 	first := l.judgeStart()
 	if from == 0 {
 		before = l.remember(first)

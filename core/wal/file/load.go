@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
 // load reads MANIFEST and opens the segments, and refuses a folder that neither
@@ -98,8 +99,8 @@ func (r *recovery) open(base wal.LSN) error {
 	if s.allocated, err = s.file.Size(); err != nil {
 		return err
 	}
-	page := make([]byte, min(headerPage, s.allocated))
-	if _, err := io.ReadFull(io.NewSectionReader(s.file, 0, headerPage), page); err != nil {
+	page, err := readHeaderPage(s.file, s.allocated)
+	if err != nil {
 		return fmt.Errorf("read %s: %w", s.path, err)
 	}
 	h, err := decodeSegmentHeader(page)
@@ -114,6 +115,13 @@ func (r *recovery) open(base wal.LSN) error {
 		return &wal.CorruptError{Place: s.path, LSN: base, Why: err.Error()}
 	}
 	return nil
+}
+
+// readHeaderPage reads as much of a header page as a file of that size has.
+func readHeaderPage(f vfs.File, size int64) ([]byte, error) {
+	page := make([]byte, min(headerPage, size))
+	_, err := io.ReadFull(io.NewSectionReader(f, 0, headerPage), page)
+	return page, err
 }
 
 func (r *recovery) checkHeader(base wal.LSN, h segmentHeader) error {

@@ -76,7 +76,7 @@ func (r *recovery) run() (wal.Recovery, error) {
 	if err := r.secure(result); err != nil {
 		return wal.Recovery{}, err
 	}
-	return result, r.tidy()
+	return result, r.tidy(result)
 }
 
 // read does all that changes nothing: it finds out what the log is, hands out its
@@ -108,6 +108,7 @@ type stop struct {
 	seg   int   // of the last segment with accepted frames, or the first that was scanned
 	pos   int64 // there
 	place string
+	at    int64 // in place, where the trouble is; 0 if it is no segment
 	why   string
 }
 
@@ -139,11 +140,11 @@ func (r *recovery) replay() (stop, error) {
 			// the last, or if the segment before does not end in zeros, then the
 			// trouble is there.
 			if at.why == whyEnd && (!no.whole || i == first) {
-				at.place, at.why = r.segments[i].path, no.why
+				at.place, at.at, at.why = r.segments[i].path, pos, no.why
 			}
 			return at, nil
 		}
-		at = stop{seg: i, pos: pos, place: r.segments[i].path, why: no.why}
+		at = stop{seg: i, pos: pos, place: r.segments[i].path, at: pos, why: no.why}
 		if i > first {
 			r.segments[i-1].close(before)
 		}

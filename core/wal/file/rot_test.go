@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"testing"
 
 	"github.com/gantrymq/gantry/core/wal"
@@ -24,6 +25,7 @@ type sample struct {
 	disk   *vfs.Mem
 	frames []wal.Frame
 	clean  bool
+	checks int
 }
 
 // newSample writes one. It ends with an idle mark, or in order if clean is set.
@@ -121,8 +123,12 @@ func (s *sample) proven(t *testing.T, disk *vfs.Mem) int {
 func (s *sample) check(t *testing.T, disk *vfs.Mem, name, what string) (refused bool) {
 	t.Helper()
 	proven := s.proven(t, disk)
+	tail, inspected := s.inspect(t, disk)
 	_, found, err := s.recover(t, disk)
 	corrupt, ok := errors.AsType[*wal.CorruptError](err)
+	if inspected && !reflect.DeepEqual(tail.Damage, corrupt) {
+		t.Fatalf("%s: Inspect says %v, Recover %v", what, tail.Damage, err)
+	}
 	switch {
 	case ok && corrupt.Place == name:
 		return true
@@ -134,6 +140,25 @@ func (s *sample) check(t *testing.T, disk *vfs.Mem, name, what string) (refused 
 		t.Fatalf("%s: %d frames, no error; %d were proven", what, len(found), proven)
 	}
 	return false
+}
+
+// inspect looks at every eighth copy as a tool does, before recovery changes it.
+func (s *sample) inspect(t *testing.T, disk *vfs.Mem) (tail file.Tail, done bool) {
+	t.Helper()
+	if s.checks++; s.checks%8 != 0 {
+		return file.Tail{}, false
+	}
+	disk.SetReadOnly(true)
+	defer disk.SetReadOnly(false)
+	i, err := file.Inspect(memOptions(disk, 0, true), 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err = i.Walk(0, func(file.Place, wal.Frame) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tail, true
 }
 
 func (s *sample) files(t *testing.T) []string {

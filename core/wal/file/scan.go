@@ -94,7 +94,7 @@ func (c *scanner) frame(pos int64) (wal.Frame, refusal, error) {
 	}
 	if h.Version != wal.HeaderVersion {
 		return wal.Frame{}, refusal{}, &wal.CorruptError{
-			Place: c.seg.path, LSN: h.LSN,
+			Place: c.seg.path, Pos: pos, LSN: h.LSN,
 			Why: fmt.Sprintf("frame version %d; this program knows %d", h.Version, wal.HeaderVersion),
 		}
 	}

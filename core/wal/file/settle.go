@@ -12,7 +12,7 @@ import (
 func (r *recovery) judge(at stop) error {
 	end := r.seq.End
 	corrupt := func(why string) error {
-		return &wal.CorruptError{Place: at.place, LSN: end, Why: at.why + ", " + why}
+		return &wal.CorruptError{Place: at.place, Pos: at.at, LSN: end, Why: at.why + ", " + why}
 	}
 	if end < r.manifest.proven {
 		return corrupt(fmt.Sprintf("but the log was durable up to LSN %d", r.manifest.proven))
@@ -121,7 +121,7 @@ func (r *recovery) secure(result wal.Recovery) error {
 
 // tidy gives the log its room back, and takes away what a former owner had begun
 // to remove. None of it matters to what was recovered.
-func (r *recovery) tidy() error {
+func (r *recovery) tidy(result wal.Recovery) error {
 	l := r.log
 	if n := len(r.segments); n > 0 {
 		if err := r.segments[n-1].reserve(r.seq.End); err != nil {
@@ -136,7 +136,8 @@ func (r *recovery) tidy() error {
 	if !r.spare {
 		return nil
 	}
-	spare, err := makeSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize)
+	unused := result.Clean || result.SameBoot
+	spare, err := openSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize, unused)
 	if isFull(err) {
 		return nil // it is gone; the owner asks for another
 	}

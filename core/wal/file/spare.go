@@ -46,20 +46,18 @@ func (l *Log) Prepare() {
 	}
 }
 
-// prepareStep makes the spare segment that Prepare asked for, and sees to it that
-// a new MANIFEST will find room: what would a segment be without.
+// prepareStep makes the spare segment that Prepare asked for. Whether it found
+// room or not, the owner is told that it is known now.
 func (l *Log) prepareStep() bool {
 	l.mu.Lock()
 	wanted := l.prepare && l.failure() == nil
-	there, reserved := l.spare != nil, l.reserved
-	l.prepare = false
-	l.preparing = wanted && !(there && reserved)
-	wanted = l.preparing
+	there := l.spare != nil
+	l.prepare, l.preparing = false, wanted
 	l.mu.Unlock()
 	if !wanted {
 		return false
 	}
-	err := l.prepareAll(there)
+	err := l.makeSpare(there)
 	l.mu.Lock()
 	l.preparing = false
 	l.mu.Unlock()
@@ -74,9 +72,16 @@ func (l *Log) prepareStep() bool {
 	return true
 }
 
-func (l *Log) prepareAll(there bool) error {
-	if err := l.reserveManifest(); err != nil || there {
-		return err
+// makeSpare makes a spare segment if there is none. It sees first to the room for
+// the MANIFEST that will name it: without that the segment is of no use.
+func (l *Log) makeSpare(there bool) error {
+	if !l.reserved {
+		if err := l.reserveManifest(); err != nil {
+			return err
+		}
+	}
+	if there {
+		return nil
 	}
 	s, err := makeSpare(l.opt.FS, path.Join(l.logDir, spareName), l.opt.SegmentSize)
 	if err != nil {
@@ -96,24 +101,42 @@ func (l *Log) noteFull(err error) {
 	l.full = true
 }
 
-// makeSpare makes a spare file, of what an earlier owner has left if there is
-// something. Without room for all of it nothing is left.
+// makeSpare makes a spare file. Without room for all of it nothing is left.
 func makeSpare(fsys vfs.FS, name string, size int64) (*spare, error) {
 	f, err := fsys.Create(name)
 	if errors.Is(err, fs.ErrExist) {
-		f, err = fsys.Open(name)
+		return openSpare(fsys, name, size, false)
 	}
 	if err != nil {
 		return nil, err
 	}
-	// What is left of an earlier one may have been a segment that lost its name.
-	if err = f.Truncate(0); err == nil {
-		err = f.Allocate(size)
+	return allocateSpare(fsys, &spare{file: f, path: name, size: size})
+}
+
+// openSpare takes over a spare file that an earlier owner has left. Unless it is
+// known to be unused it is emptied: after a power cut it may be a segment that has
+// lost its new name. That gives its room back for a moment, and on a full disk it
+// may not return at once.
+func openSpare(fsys vfs.FS, name string, size int64, unused bool) (*spare, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	have, err := f.Size()
+	if err == nil && (!unused || have != size) {
+		err = f.Truncate(0)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close(), fsys.Remove(name))
+		return nil, errors.Join(err, f.Close())
 	}
-	return &spare{file: f, path: name, size: size}, nil
+	return allocateSpare(fsys, &spare{file: f, path: name, size: size})
+}
+
+func allocateSpare(fsys vfs.FS, s *spare) (*spare, error) {
+	if err := s.file.Allocate(s.size); err != nil {
+		return nil, errors.Join(err, s.file.Close(), fsys.Remove(s.path))
+	}
+	return s, nil
 }
 
 // takeSpare takes the spare segment, if there is one, from whoever else might.

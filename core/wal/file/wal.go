@@ -22,7 +22,7 @@ func New(opt Options) *WAL { return &WAL{opt.withDefaults()} }
 
 // Open takes a shard's folder, making it if need be. The log it returns is a *Log.
 func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
-	dir := path.Join(w.opt.Dir, fmt.Sprintf("shard-%04d", shard))
+	dir := path.Join(w.opt.Dir, shardName(shard))
 	l := newLog(w.opt, shard, dir, notify)
 	if err := makeFolders(w.opt.FS, w.opt.Dir, l.dir, l.logDir, l.parts.dir); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
@@ -54,6 +54,8 @@ const (
 	manifestTemp = "MANIFEST.tmp"
 	logName      = "log"
 )
+
+func shardName(shard wal.ShardID) string { return fmt.Sprintf("shard-%04d", shard) }
 
 // makeFolders makes the folders that are missing and makes the names of all
 // durable: an earlier start may have made one and died before it synced it.

@@ -9,8 +9,11 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	features := waltest.Features{Kill: true, PowerCut: true}
-	for name, opt := range map[string]mem.Options{"AtOnce": {}, "Manual": {Manual: true}} {
+	features := waltest.Features{Kill: true, PowerCut: true, Full: true}
+	for name, opt := range map[string]mem.Options{
+		"AtOnce": {SegmentSize: 64 << 10},
+		"Manual": {SegmentSize: 64 << 10, Manual: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			waltest.Run(t, features, func(*testing.T) *waltest.Machine {
 				w := mem.New(opt)
@@ -18,9 +21,10 @@ func TestSuite(t *testing.T) {
 					Start:    func() wal.WAL { return w },
 					Kill:     w.Kill,
 					PowerCut: func(uint64) { w.PowerCut() },
+					Fill:     w.Fill,
 				}
 				if opt.Manual {
-					m.Step = func(l wal.Log) { l.(*mem.Log).SyncStep() }
+					m.Step = func(l wal.Log) bool { return l.(*mem.Log).SyncStep() }
 				}
 				return m
 			})

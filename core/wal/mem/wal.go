@@ -1,6 +1,7 @@
 package mem
 
 import (
+	"math"
 	"sync"
 
 	"github.com/gantrymq/gantry/core/wal"
@@ -89,6 +90,14 @@ func (w *WAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 
 // Close does nothing: what the logs hold can be opened again.
 func (w *WAL) Close() error { return nil }
+
+// Fill makes the disk as small as what is in use of it.
+func (w *WAL) Fill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opt.Bytes = math.MaxInt64
+	w.opt.Bytes -= w.room()
+}
 
 // Kill ends the process that has the logs open: they answer ErrClosed from now
 // on. All that was written is still there.

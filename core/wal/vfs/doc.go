@@ -4,7 +4,8 @@
 // [OS] is the real one. [Mem] is a model in memory that knows what a power cut
 // and what the death of a process leave behind: [Mem.PowerCut] and
 // [Mem.ProcessCrash] return the file system that the next start would find, and
-// leave the original as it was, so one run can be cut at each of its steps.
+// leave the original as it was, so one run can be cut at each of its steps. It can
+// be full ([Mem.Limit]) or mounted read-only ([Mem.SetReadOnly]).
 // [Wrap] puts a hook before every operation of another FS: to make it fail
 // ([FailNth], [Verdict]), to cut a run there, or to write down what happened
 // ([Record]).

@@ -11,19 +11,24 @@ import (
 type Machine struct {
 	// Start returns the WAL of a new process on the machine.
 	Start func() wal.WAL
-	// Step does the sync that Flush asked for. Nil: it happens by itself.
-	Step func(wal.Log)
+	// Step does one thing that Flush, Trim or Prepare asked for, a sync first, and
+	// reports whether there was one. Nil: they happen by themselves.
+	Step func(wal.Log) bool
 	// Kill ends the process whose logs are open, without closing them.
 	Kill func()
 	// PowerCut ends the machine. Which of the bytes that were not durable
 	// survive may depend on seed.
 	PowerCut func(seed uint64)
+	// Fill takes all room that is left on the disk. What is in use stays in use, and
+	// what is given back can be used again.
+	Fill func()
 }
 
 // Features say what an implementation promises beyond the plain contract.
 type Features struct {
 	Kill     bool // written bytes survive the process; Machine.Kill is set
 	PowerCut bool // durable bytes survive a power cut; Machine.PowerCut is set
+	Full     bool // the disk has an end; Machine.Fill is set
 }
 
 // deadline is how long a test waits for what should take milliseconds.
@@ -58,6 +63,7 @@ func (r *run) open() wal.Log {
 		r.t.Fatalf("Open: %v", err)
 	}
 	r.log = log
+	r.t.Cleanup(func() { _ = log.Close(false) }) // if it is still open
 	return log
 }
 
@@ -100,21 +106,50 @@ func (r *run) flush() {
 	if r.m.Step != nil {
 		r.m.Step(r.log)
 	}
-	timeout := time.After(deadline)
-	for {
+	r.wait("everything is durable", func() bool {
 		_, durable, err := r.log.Progress()
 		if err != nil {
 			r.t.Fatalf("Progress: %v", err)
 		}
-		if durable == r.next {
-			return
-		}
+		return durable == r.next
+	})
+}
+
+// settle lets happen all that was asked for, where that is the owner's business.
+func (r *run) settle() {
+	for r.m.Step != nil && r.m.Step(r.log) {
+	}
+}
+
+// wait waits until done; each time after somebody was notified.
+func (r *run) wait(what string, done func() bool) {
+	r.t.Helper()
+	timeout := time.After(deadline)
+	for !done() {
 		select {
 		case <-r.changed:
 		case <-timeout:
-			r.t.Fatalf("durable LSN is %d, want %d, and nobody notified", durable, r.next)
+			r.t.Fatalf("not yet, and nobody notified: %s", what)
 		}
 	}
+}
+
+// room returns what can certainly be appended.
+func (r *run) room() int64 {
+	room, _ := r.log.Room()
+	return room
+}
+
+// prepare asks for a spare segment, and returns when it is known whether there is
+// room for one.
+func (r *run) prepare() {
+	r.t.Helper()
+	r.log.Prepare()
+	r.settle()
+	r.wait("a spare segment is there, or there is no room", func() bool {
+		_, preparing := r.log.Room()
+		return !preparing
+	})
 }
 
 func (r *run) close(clean bool) {

@@ -29,10 +29,21 @@ func Run(t *testing.T, f Features, newMachine func(t *testing.T) *Machine) {
 		{"Close", true, testClose},
 		{"Lock", true, testLock},
 		{"Concurrent", true, testConcurrent},
+		{"Parts", true, testParts},
+		{"BadParts", true, testBadParts},
+		{"ConcurrentParts", true, testConcurrentParts},
+		{"Trim", true, testTrim},
+		{"BadTrims", true, testBadTrims},
+		{"ConcurrentTrim", true, testConcurrentTrim},
+		{"Room", true, testRoom},
 		{"Kill", f.Kill, testKill},
 		{"PowerCut", f.PowerCut, testPowerCut},
 		{"NewsOfPowerCut", f.Kill && f.PowerCut, testNewsOfPowerCut},
 		{"RecoveredIsDurable", f.Kill && f.PowerCut, testRecoveredIsDurable},
+		{"TrimAndCrash", f.Kill && f.PowerCut, testTrimAndCrash},
+		{"PartsAndCrash", f.Kill && f.PowerCut, testPartsAndCrash},
+		{"FullDisk", f.Full, testFullDisk},
+		{"FullDiskAtStart", f.Full, testFullDiskAtStart},
 	}
 	for _, tt := range tests {
 		if !tt.run {

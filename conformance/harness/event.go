@@ -1,0 +1,66 @@
+package harness
+
+import "time"
+
+// Event is one line a client program writes. Which fields are set depends on Event.
+type Event struct {
+	Event       string   `json:"event"` // ready, done, error, sent, failed, oneway, batch, received
+	ID          int      `json:"id"`    // of the command it belongs to
+	Error       string   `json:"error"`
+	Code        int      `json:"code"`
+	Body        string   `json:"body"` // the id in the body: all before the first '|'
+	Size        int      `json:"size"` // of the whole body, like CRC
+	CRC         uint32   `json:"crc"`
+	Status      string   `json:"status"`
+	MsgID       string   `json:"msgId"`
+	OffsetMsgID string   `json:"offsetMsgId"`
+	Topic       string   `json:"topic"`
+	Queue       int      `json:"queue"`
+	Broker      string   `json:"broker"`
+	Offset      int64    `json:"offset"`
+	Tag         string   `json:"tag"`
+	Keys        string   `json:"keys"`
+	Attempt     int      `json:"attempt"`
+	StoreHost   string   `json:"storeHost"`
+	Physical    int64    `json:"physical"`
+	Min         int64    `json:"min"`
+	Max         int64    `json:"max"`
+	Next        int64    `json:"next"`
+	ByTime      int64    `json:"byTime"`
+	Earliest    int64    `json:"earliest"`
+	Offsets     []int64  `json:"offsets"`
+	Topics      []string `json:"topics"`
+	Queues      []int    `json:"queues"`
+
+	At time.Time `json:"-"` // when the harness read it
+}
+
+// Cmd is one line a client program reads. Zero fields are left to the program's defaults.
+type Cmd struct {
+	ID             int    `json:"id"`
+	Op             string `json:"op"`
+	Target         int    `json:"target,omitempty"` // the command that started what this one is about
+	Topic          string `json:"topic,omitempty"`
+	Group          string `json:"group,omitempty"`
+	Mode           string `json:"mode,omitempty"` // sync, async, oneway, batch
+	Count          int    `json:"count,omitempty"`
+	Size           int    `json:"size,omitempty"`
+	Prefix         string `json:"prefix,omitempty"`
+	Tag            string `json:"tag,omitempty"`
+	Keys           string `json:"keys,omitempty"`
+	Queues         int    `json:"queues,omitempty"` // send: to queues 0 to Queues-1 in turn; createTopic: how many
+	Queue          int    `json:"queue,omitempty"`
+	Offset         int64  `json:"offset,omitempty"`
+	Max            int    `json:"max,omitempty"`
+	Block          int    `json:"block,omitempty"`
+	Time           int64  `json:"time,omitempty"` // milliseconds since 1970
+	Rate           int    `json:"rate,omitempty"` // messages a second
+	Model          string `json:"model,omitempty"`
+	From           string `json:"from,omitempty"`
+	Expression     string `json:"expression,omitempty"`
+	BrokerAddr     string `json:"brokerAddr,omitempty"`     // Go's createTopic asks a broker
+	Compression    string `json:"compression,omitempty"`    // Java: LZ4 or ZSTD instead of ZLIB
+	VIP            int    `json:"vip,omitempty"`            // 1: by the VIP channel
+	Incompressible int    `json:"incompressible,omitempty"` // 1: the body is sent as it is, however large
+	PollInterval   int    `json:"pollInterval,omitempty"`   // milliseconds between two looks at the routes
+}

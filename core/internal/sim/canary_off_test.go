@@ -1,0 +1,6 @@
+//go:build !mutant
+
+package sim
+
+// mutated tells that the engine has a bug on purpose.
+const mutated = false
