@@ -258,3 +258,32 @@ func TestFullDiskRefusesSendsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestDeletedTopicIsReplayed: the part of a segment that is sealed after a restart
+// has the messages of a topic that was deleted before it, the index has not.
+func TestDeletedTopicIsReplayed(t *testing.T) {
+	for name, w := range smallLogs(t) {
+		t.Run(name, func(t *testing.T) {
+			e, err := core.Open(small(time.Hour), w, core.Env{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := e.Connect(core.ClientInfo{})
+			send(t, c, message("gone", "a", ""))
+			wait(t, c, func(done func(error)) { c.Admin(core.DeleteTopic{Name: "gone"}, done) })
+			if err := e.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if e, err = core.Open(small(time.Hour), w, core.Env{}); err != nil {
+				t.Fatal(err)
+			}
+			c = e.Connect(core.ClientInfo{})
+			for i := 0; e.Stats().Sealed == 0; i++ {
+				send(t, c, keyed("t", i))
+			}
+			if err := e.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

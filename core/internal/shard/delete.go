@@ -16,8 +16,9 @@ func (s *Shard) deleteTopic(name string) error {
 		return model.Errorf(model.Forbidden, "topic %s is the server's own", name)
 	}
 	for _, q := range t.Queues {
-		s.endQueue(q)
+		s.endWaits(q)
 	}
+	s.forgetTopic(t)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil && s.state.Topic(name) == nil {
@@ -28,7 +29,17 @@ func (s *Shard) deleteTopic(name string) error {
 	return nil
 }
 
-func (s *Shard) endQueue(q *state.Queue) {
+// forgetTopic drops what the index has of a topic that ends. nil: it is unknown.
+func (s *Shard) forgetTopic(t *state.Topic) {
+	if t == nil {
+		return
+	}
+	for _, q := range t.Queues {
+		s.index.Forget(q.Slot)
+	}
+}
+
+func (s *Shard) endWaits(q *state.Queue) {
 	gone := model.Errorf(model.TopicNotFound, "topic %s was deleted", q.Topic.Config.Name)
 	for v := s.queueAt(q.Slot); len(v.waiters) > 0; {
 		r := v.waiters[len(v.waiters)-1]
@@ -36,7 +47,6 @@ func (s *Shard) endQueue(q *state.Queue) {
 		s.unpark(r)
 		r.fail(s, gone)
 	}
-	s.index.Forget(q.Slot)
 }
 
 // deleteGroup deletes a group. Members that live make it anew with their next
