@@ -189,6 +189,7 @@ func (d *driver) sealOne() {
 		c.Submit()
 		d.until("an answer", func() bool { return !open })
 		if d.seals.building || d.seals.swapping != nil {
+			d.forget()
 			d.until("a sealed segment", func() bool { return d.count.Sealed > sealed })
 		}
 	}
