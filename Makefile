@@ -6,12 +6,13 @@ TOOL     = $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 20s
 KILLS    ?= 200
 RACETEST ?= ./...
+SOAK_SECONDS ?= 1800
 SIM_TIME ?= 90s
 
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci bench generate netns clean
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci soak bench generate netns clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
@@ -68,6 +69,9 @@ crash: build ## kill -9 under load, KILLS times in each flush mode, against an e
 
 crash-ci: ## ten kills
 	$(MAKE) crash KILLS=10
+
+soak: build ## produce, consume, expire, restart for SOAK_SECONDS: nothing lost; memory, files and disk stay flat
+	$(GO) run ./bench/soak -binary bin/gantry -seconds $(SOAK_SECONDS)
 
 bench: build ## Gantry and Apache RocketMQ in turn on this machine
 	bench/run.sh

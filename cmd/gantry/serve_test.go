@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,23 @@ func equal(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestRefusedFolder: a supervisor sees exit code 1, an operator one line.
+func TestRefusedFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/shard-0000/log", 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/shard-0000/log/notes.txt", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := gantry(t.Context(), "", nil, "serve", "--data", dir, "--ops-addr", "127.0.0.1:0")
+	want := "gantry: cannot start: " + dir + "/shard-0000/MANIFEST: it is missing, but there are segments; the log was left as it is\n"
+	if got.code != exitFailed || got.stdout != "" || !strings.HasSuffix(got.stderr, want) || strings.Count(got.stderr, "gantry: ") != 1 {
+		t.Errorf("%+v\nwant %s", got, want)
 	}
 }
 

@@ -106,18 +106,30 @@ func TestFoldersThatAreRefused(t *testing.T) {
 		spoil func(t *testing.T, disk *vfs.Mem)
 		want  string
 	}{
-		{"newer MANIFEST", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, shardDir+"/MANIFEST", 8, 2, atEnd) },
-			"/data/shard-0000/MANIFEST: format version 2; this program knows 1; the log was left as it is"},
-		{"newer segment", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, firstSegment, 8, 2, atPage) },
-			firstSegment + ": unknown format version 2; this program knows 1; the log was left as it is"},
-		{"newer snapshot", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, newestSnapshot(t, disk), 8, 2, atSnapshot) },
-			"recover shard 0: snapshot snap-N: format version 2; this program knows 1"},
-		{"segments of another shard", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, firstSegment, 12, 1, atPage) },
-			firstSegment + ": the file belongs to shard 1; the log was left as it is"},
-		{"snapshot of another shard", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, newestSnapshot(t, disk), 12, 1, atSnapshot) },
-			"recover shard 0: snapshot snap-N: it is that of shard 1 at LSN N"},
-		{"first segment missing", func(t *testing.T, disk *vfs.Mem) { must(t, disk.Remove(firstSegment)) },
-			firstSegment + ": this segment is missing; the log was left as it is"},
+		{
+			"newer MANIFEST", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, shardDir+"/MANIFEST", 8, 2, atEnd) },
+			"/data/shard-0000/MANIFEST: format version 2; this program knows 1; the log was left as it is",
+		},
+		{
+			"newer segment", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, firstSegment, 8, 2, atPage) },
+			firstSegment + ": unknown format version 2; this program knows 1; the log was left as it is",
+		},
+		{
+			"newer snapshot", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, newestSnapshot(t, disk), 8, 2, atSnapshot) },
+			"recover shard 0: snapshot snap-N: format version 2; this program knows 1",
+		},
+		{
+			"segments of another shard", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, firstSegment, 12, 1, atPage) },
+			firstSegment + ": the file belongs to shard 1; the log was left as it is",
+		},
+		{
+			"snapshot of another shard", func(t *testing.T, disk *vfs.Mem) { rewrite(t, disk, newestSnapshot(t, disk), 12, 1, atSnapshot) },
+			"recover shard 0: snapshot snap-N: it is that of shard 1 at LSN N",
+		},
+		{
+			"first segment missing", func(t *testing.T, disk *vfs.Mem) { must(t, disk.Remove(firstSegment)) },
+			firstSegment + ": this segment is missing; the log was left as it is",
+		},
 		{"last segment missing", func(t *testing.T, disk *vfs.Mem) {
 			all := segments(t, disk)
 			must(t, disk.Remove(all[len(all)-1]))
@@ -126,12 +138,18 @@ func TestFoldersThatAreRefused(t *testing.T) {
 			all := segments(t, disk)
 			must(t, disk.Rot(all[len(all)-1], func(b []byte) []byte { return b[:8192] }))
 		}, logDir + "/N.log at LSN N: the frame passes the end of the file, but the log was durable up to LSN N; the log was left as it is"},
-		{"no MANIFEST", func(t *testing.T, disk *vfs.Mem) { must(t, disk.Remove(shardDir+"/MANIFEST")) },
-			"/data/shard-0000/MANIFEST: it is missing, but there are segments; the log was left as it is"},
-		{"a foreign file in log", func(t *testing.T, disk *vfs.Mem) { must(t, disk.WriteFile(logDir+"/notes.txt", []byte("x"))) },
-			logDir + "/notes.txt: this is no segment: take it away; the log was left as it is"},
-		{"read-only", func(_ *testing.T, disk *vfs.Mem) { disk.SetReadOnly(true) },
-			"open the log of shard 0: open log: lock /data/shard-0000/LOCK: read-only file system"},
+		{
+			"no MANIFEST", func(t *testing.T, disk *vfs.Mem) { must(t, disk.Remove(shardDir+"/MANIFEST")) },
+			"/data/shard-0000/MANIFEST: it is missing, but there are segments; the log was left as it is",
+		},
+		{
+			"a foreign file in log", func(t *testing.T, disk *vfs.Mem) { must(t, disk.WriteFile(logDir+"/notes.txt", []byte("x"))) },
+			logDir + "/notes.txt: this is no segment: take it away; the log was left as it is",
+		},
+		{
+			"read-only", func(_ *testing.T, disk *vfs.Mem) { disk.SetReadOnly(true) },
+			"open the log of shard 0: open log: lock /data/shard-0000/LOCK: read-only file system",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
