@@ -143,6 +143,11 @@ func (o *oracle) tookReset(p *pullCall, r *shard.Records) bool {
 	if p.resetOnly || len(told) > 0 && len(untold) == 0 {
 		o.w.check(len(told) > 0, "D9", "group %s has a reset in %v, and its pull is told %d, %d", p.group, p.queue.id, r.Status, r.Next)
 	}
+	outside := p.offset > int64(r.Max) && r.Next == r.Max || p.offset < int64(r.Min) && r.Next == r.Min
+	if len(told) > 0 && len(untold) > 0 && outside {
+		k.become(union(told, untold), false, 0) // it may have been told where the queue ends
+		return false
+	}
 	if len(told) > 0 {
 		sometimes("reset.taken")
 		k.become(told, false, 0)
