@@ -138,10 +138,14 @@ const stallLimit = 2000
 func (w *world) excused(code model.Code) bool {
 	switch code {
 	case model.Unavailable:
-		w.check(w.disk.hurt, "V1", "unavailable, and no call of the file system failed")
+		w.check(w.disk.hurt, "V1", "unavailable, and no call of the file system failed: %v", w.proc.shard.Err())
 		return true
 	case model.ShuttingDown:
 		return w.proc.stopping
+	case model.DiskFull:
+		w.check(w.isFull(), "L10", "disk full, and it has room since %d ms", w.roomSince)
+		sometimes("disk.full")
+		return true
 	case model.Busy:
 		waited := w.now - w.answering.at
 		w.check(waited >= stallLimit, "V1", "busy after %d ms", waited)

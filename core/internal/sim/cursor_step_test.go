@@ -60,7 +60,7 @@ func (w *world) stepCommitOneWay() {
 	k.moving = true
 	w.settle(func() {
 		k.moving = false
-		if w.now-began >= stallLimit {
+		if w.now-began >= stallLimit || w.isFull() {
 			k.become(union(k.now, before), false, 0)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
@@ -109,6 +110,12 @@ func (w *world) startFailed(err error) {
 		return
 	}
 	if w.disk.hurt {
+		w.kill(false)
+		return
+	}
+	if w.limited && errors.Is(err, syscall.ENOSPC) {
+		sometimes("disk.full_at_start")
+		w.stepDiskHasRoom()
 		w.kill(false)
 		return
 	}

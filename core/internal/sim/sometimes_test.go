@@ -26,7 +26,7 @@ var rareStates = []string{
 	"crash.torn_write", "crash.between", "crash.within", "cut.between", "cut.within", "cut.lost_acked",
 	"stop.clean", "stop.waiting", "stop.after_failure",
 	"io.failed.sync", "io.failed.write", "log.failed", "log.rolled", "log.idle_mark",
-	"rot.idle_tail", "rot.proven", "rot.manifest", "rot.under_reader", "rot.part", "audit.read", "audit.replayed",
+	"rot.idle_tail", "rot.proven", "rot.manifest", "rot.under_reader", "rot.part", "disk.full", "audit.read", "audit.replayed",
 	"window.stalled", "unit.stored", "unit.refused", "batch.partly_refused", "send.unknown", "send.unknown_kept",
 	"topic.auto_created", "topic.refused", "topic.deleted", "pull.topic_deleted", "written_on_synced",
 	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.in_gap", "pull.no_match",

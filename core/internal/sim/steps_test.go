@@ -18,6 +18,7 @@ func table() []what {
 	cut := func(s *swarm) bool { return s.cut }
 	io := func(s *swarm) bool { return s.io }
 	clock := func(s *swarm) bool { return s.clock }
+	full := func(s *swarm) bool { return s.full }
 	return []what{
 		{"send", 200, nil, (*world).stepSend},
 		{"batch", 60, nil, (*world).stepBatch},
@@ -52,6 +53,8 @@ func table() []what {
 		{"cut in recovery", 2, cut, (*world).stepCutInRecovery},
 		{"call fails", 8, io, (*world).stepCallFails},
 		{"wall clock", 10, clock, (*world).stepWallClock},
+		{"disk fills", 6, full, (*world).stepDiskFills},
+		{"disk has room", 4, full, (*world).stepDiskHasRoom},
 	}
 }
 

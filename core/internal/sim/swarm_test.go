@@ -19,6 +19,7 @@ type swarm struct {
 	cut    bool // the power goes
 	io     bool // calls fail
 	clock  bool // the wall clock steps
+	full   bool // the disk fills up
 
 	flush      model.Durability // the server's
 	mixed      bool             // some topics have a durability of their own
@@ -64,8 +65,20 @@ func newSwarm(seed uint64, steps int) swarm {
 		s.crash, s.cut, s.io, s.clock = r.IntN(3) > 0, r.IntN(2) == 0, r.IntN(3) == 0, r.IntN(3) == 0
 	}
 	s.drawBodies(r)
+	if s.full = s.faults && r.IntN(8) == 0; s.full {
+		s.fillDisk()
+	}
 	s.weights = drawWeights(r, &s)
 	return s
+}
+
+// fillDisk makes the run one in which a full disk is reached soon. A segment has
+// room for what one step of the loop may append while the disk is full.
+func (s *swarm) fillDisk() {
+	s.io = false
+	s.segment, s.maxBody = 1<<20, 4<<20
+	s.bodies = []int{100, 3000, 10_000, 20_000}
+	s.syncMax = min(s.syncMax, 20)
 }
 
 func drawRetention(r *rand.Rand) model.Retention {

@@ -37,6 +37,8 @@ type world struct {
 	calls     []*call // not yet answered
 	answering *call   // the one that is being answered
 	oracle    *oracle
+	limited   bool // the disk has little room
+	roomSince int64
 	quiet     bool // no more faults, since:
 	quietFrom int64
 	trace     hash.Hash64
@@ -167,6 +169,7 @@ func (w *world) calm() {
 		w.quiet, w.quietFrom = true, w.now
 	}
 	w.disk.disarm()
+	w.stepDiskHasRoom()
 }
 
 // play plays one step.
