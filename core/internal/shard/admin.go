@@ -44,7 +44,7 @@ func (s *Shard) publish(t *state.Topic) {
 func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topic {
 	end := s.emit(&record.Topic{ID: id, Config: config})
 	t := s.state.TopicByID(id)
-	for _, q := range t.Queues { // a new one may go on where that of a deleted topic ended
+	for _, q := range t.Queues { // those of a topic made anew go on where the old ones ended
 		v := s.queueAt(q.Slot)
 		v.visible = max(v.visible, q.Min)
 	}

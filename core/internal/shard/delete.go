@@ -16,9 +16,9 @@ func (s *Shard) deleteTopic(name string) error {
 		return model.Errorf(model.Forbidden, "topic %s is the server's own", name)
 	}
 	for _, q := range t.Queues {
-		s.endWaits(q)
+		s.endQueue(q)
 	}
-	s.forgetTopic(t)
+	s.forgetTopic(t.ID)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil && s.state.Topic(name) == nil {
@@ -29,23 +29,25 @@ func (s *Shard) deleteTopic(name string) error {
 	return nil
 }
 
-// forgetTopic drops what the index has of a topic that ends. nil: it is unknown.
-func (s *Shard) forgetTopic(t *state.Topic) {
-	if t == nil {
-		return
-	}
-	for _, q := range t.Queues {
-		s.index.Forget(q.Slot)
-	}
-}
-
-func (s *Shard) endWaits(q *state.Queue) {
+func (s *Shard) endQueue(q *state.Queue) {
 	gone := model.Errorf(model.TopicNotFound, "topic %s was deleted", q.Topic.Config.Name)
 	for v := s.queueAt(q.Slot); len(v.waiters) > 0; {
 		r := v.waiters[len(v.waiters)-1]
 		s.alarms.cancel(s, r.alarm)
 		s.unpark(r)
 		r.fail(s, gone)
+	}
+}
+
+// forgetTopic takes the messages of a topic out of the index, before the topic
+// itself goes.
+func (s *Shard) forgetTopic(id model.TopicID) {
+	t := s.state.TopicByID(id)
+	if t == nil {
+		return
+	}
+	for _, q := range t.Queues {
+		s.index.Forget(q.Slot)
 	}
 }
 

@@ -114,10 +114,10 @@ func (r *recovery) load(lsn model.LSN) error {
 
 func (r *recovery) fold(e record.Entry, lsn model.LSN, size int) error {
 	s := r.shard
+	if end, ok := e.(*record.TopicEnd); ok {
+		s.forgetTopic(end.ID)
+	}
 	if lsn >= r.foldFrom {
-		if end, ok := e.(*record.TopicEnd); ok {
-			s.forgetTopic(s.state.TopicByID(end.ID))
-		}
 		if err := s.state.Apply(e, lsn+model.LSN(size)); err != nil {
 			return err
 		}

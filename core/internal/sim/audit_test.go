@@ -107,7 +107,9 @@ func (w *world) stepRot() {
 	if w.proc.failedAt != 0 {
 		return
 	}
-	switch w.rng.IntN(4) {
+	switch w.rng.IntN(5) {
+	case 4:
+		w.rotPart()
 	case 0:
 		w.rotProven()
 	case 1:

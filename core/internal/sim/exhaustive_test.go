@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/core/internal/model"
 )
@@ -47,7 +48,8 @@ func scenario(flush model.Durability) swarm {
 	s.flush, s.mixed, s.noAuto = flush, true, false
 	s.segment, s.cache, s.maxBody = 64<<10, 1, 4<<20
 	s.bodies = []int{0, 10, 500, 3000, 20_000}
-	s.syncMax, s.pauseMax, s.snoozeOdds = 5, 20, 100
+	s.syncMax, s.pauseMax, s.snoozeOdds = 5, 20, 20
+	s.snapshot, s.retention = 16<<10, model.Retention{Age: 2 * time.Second}
 	s.topics, s.queues, s.groups, s.clients = 3, 2, 2, 4
 	for i, what := range table() {
 		if s.weights[i] = what.weight; what.fault != nil {

@@ -50,6 +50,10 @@ func (o *oracle) pulled(c *call, r *shard.Records, err error) {
 	if err != nil {
 		code, _ := w.refusal(err)
 		w.note("pull failed", uint64(code))
+		if p.deleted && code == model.TopicNotFound {
+			sometimes("pull.topic_deleted")
+			return
+		}
 		w.check(w.excused(code) || code == model.Internal && w.io && !w.quiet, "V1", "%v fails: %v", c, err)
 		return
 	}
@@ -144,6 +148,7 @@ func (o *oracle) checkSkipped(p *pullCall, from, to int64, before *message) {
 			// It has no answer yet. Which it is shows later.
 			p.queue.skipped = append(p.queue.skipped, skip{at, p.tags})
 		case m.expired:
+		case m.lost && p.deleted:
 		case m.lost:
 			o.w.fail("L15", "offset %d of %v is in no gap, and its message %d was lost", at, p.queue.id, m.id)
 		case p.wants(m.tag):

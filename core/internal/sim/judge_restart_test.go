@@ -41,6 +41,7 @@ func (o *oracle) inspect() {
 // were asked for last, or later ones without an answer.
 func (o *oracle) inspectTopics() {
 	w := o.w
+	o.inspectDoomed()
 	for _, info := range w.proc.shard.Topics() {
 		if !info.System && !model.IsGroupTopic(info.Name) {
 			w.check(o.perhaps[info.Name], "U1", "topic %s is there, and whoever asked for it was refused", info.Name)

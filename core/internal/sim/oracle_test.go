@@ -12,8 +12,10 @@ import (
 type oracle struct {
 	w        *world
 	topics   map[string]*topic
-	order    []string        // the topics' names, as they became known
-	perhaps  map[string]bool // topics that somebody asked for
+	order    []string          // the topics' names, as they became known
+	perhaps  map[string]bool   // topics that somebody asked for
+	doomed   map[string]*topic // deleted, without an answer
+	dead     map[model.TopicID]bool
 	messages map[int]*message
 	byLSN    map[int64]*message
 	units    []*unit
@@ -30,7 +32,7 @@ type oracle struct {
 
 func newOracle(w *world) *oracle {
 	return &oracle{
-		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
+		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
 		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), kept: math.MaxInt64,
 	}
 }
@@ -91,12 +93,12 @@ type message struct {
 	offset  int64
 	lsn     int64 // 0: its place is not known
 	stored  int64
-	seen    bool // a pull has shown it
-	lost    bool // a power cut took it, as it may
-	expired bool // it was forgotten, as it may be, at:
-	gone    int64
-	owed    bool // at the last death: it must be there
-	found   bool // by the inspection under way
+	seen    bool  // a pull has shown it
+	lost    bool  // a power cut took it, as it may
+	expired bool  // it was forgotten, as it may be, at:
+	gone    int64 // a deletion has a time too, a power cut has none
+	owed    bool  // at the last death: it must be there
+	found   bool  // by the inspection under way
 }
 
 func (m *message) placed() bool { return m.lsn != 0 }
@@ -123,6 +125,7 @@ func (o *oracle) learnTopic(name string) *topic {
 		if t.level == model.DurabilityDefault {
 			t.level = o.w.flush
 		}
+		o.w.check(!o.dead[info.ID], "L15", "topic %s is back with id %d", name, info.ID)
 		o.topics[name] = t
 		o.order = append(o.order, name)
 	}
@@ -138,9 +141,10 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 		w.check(m.queue == id && m.offset == offset && m.lsn == lsn, "U2", "message %d is at %v/%d LSN %d and at %v/%d LSN %d",
 			m.id, m.queue, m.offset, m.lsn, id, offset, lsn)
 		w.check(m.stored == stored, "L3", "message %d was stored at %d, now at %d", m.id, m.stored, stored)
-		w.check(!m.lost, "L14", "message %d was lost in a power cut and is back", m.id)
 		// An answer that was begun before may still have it.
-		w.check(!m.expired || !w.proc.inline && w.answering.at <= m.gone, "L14", "message %d was forgotten and is back", m.id)
+		late := !w.proc.inline && w.answering.at <= m.gone
+		w.check(!m.lost || late, "L14", "message %d was deleted, or lost in a power cut, and is back", m.id)
+		w.check(!m.expired || late, "L14", "message %d was forgotten and is back", m.id)
 		return
 	}
 	w.check(m.outcome != absent, "U2", "message %d was not there after a restart and is now", m.id)

@@ -20,6 +20,7 @@ type pullCall struct {
 	began     int64
 	decided   bool // the loop has seen it
 	cancel    func()
+	deleted   bool  // its topic is
 	mustSee   int64 // offsets below this were acknowledged before: not "nothing found"
 	reset     bool  // the group's cursor may have a reset that no pull was told
 	resetOnly bool  // it has one for certain

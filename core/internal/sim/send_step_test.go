@@ -148,7 +148,11 @@ func (w *world) spoil(s *sending) {
 }
 
 func (w *world) stepAutoCreate() {
-	s := w.newMessage(fmt.Sprintf("auto-%d", w.rng.IntN(8)), -1)
+	name := fmt.Sprintf("auto-%d", w.rng.IntN(8))
+	if w.oracle.doomed[name] != nil {
+		return // who knows whether it is there
+	}
+	s := w.newMessage(name, -1)
 	s.msg.AutoCreate = 1 + w.rng.Int32N(4)
 	if w.oracle.topics[s.m.topic] == nil && s.want == 0 {
 		if w.noAuto {

@@ -38,6 +38,8 @@ func table() []what {
 		{"leave", 6, nil, (*world).stepLeave},
 		{"members", 12, nil, (*world).stepMembers},
 		{"change topic", 6, nil, (*world).stepChangeTopic},
+		{"delete topic", 5, nil, (*world).stepDeleteTopic},
+		{"make topic", 10, nil, (*world).stepMakeTopic},
 		{"stop", 2, nil, (*world).stepRestart},
 		{"replay aside", 2, nil, (*world).stepReplay},
 		{"rot aside", 6, nil, (*world).stepRot},

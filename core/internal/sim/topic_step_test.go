@@ -52,6 +52,9 @@ func (w *world) putTopic(config model.TopicConfig) {
 			return
 		}
 		w.check(!w.disk.failed, "L9", "a topic is made after a failed call")
+		if w.oracle.doomed[config.Name] != nil {
+			return // it was deleted meanwhile
+		}
 		t := w.oracle.learnTopic(config.Name)
 		for i := range t.configs {
 			if sameConfig(&t.configs[i], &config) {
