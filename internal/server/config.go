@@ -48,6 +48,7 @@ type walConfig struct {
 
 type engineConfig struct {
 	CacheBytes      int64
+	ColdReadBytes   int64
 	InboxBytes      int64
 	MaxMessageBytes int64
 	MaxTopics       int
@@ -97,6 +98,7 @@ func Default() Config {
 		Retention: core.Retention{Age: 72 * time.Hour},
 		Engine: engineConfig{
 			CacheBytes:      64 << 20,
+			ColdReadBytes:   64 << 20,
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
 			MaxTopics:       100_000,
@@ -261,6 +263,7 @@ func (c *Config) core() core.Config {
 		SnapshotBytes:   c.WAL.SnapshotBytes,
 		Retention:       c.retention(),
 		CacheBytes:      c.Engine.CacheBytes,
+		ColdReadBytes:   c.coldReadBytes(),
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
 		MaxTopics:       c.Engine.MaxTopics,
@@ -269,6 +272,15 @@ func (c *Config) core() core.Config {
 		NoAutoGroups:    !c.Engine.AutoGroups,
 		SystemTopics:    remoting.SystemTopics(c.Cluster, brokerName),
 	}
+}
+
+// coldReadBytes is below zero where there is no limit: the engine takes zero for
+// one that was not set.
+func (c *Config) coldReadBytes() int64 {
+	if c.Engine.ColdReadBytes == 0 {
+		return -1
+	}
+	return c.Engine.ColdReadBytes
 }
 
 // forever is an age that no message reaches. The engine takes a retention of

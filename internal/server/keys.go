@@ -65,6 +65,8 @@ func keys() []key {
 
 		size("engine.cache_bytes", "How much of the log's end is kept in memory.",
 			func(c *Config) *int64 { return &c.Engine.CacheBytes }, 1<<20, 1<<40),
+		size("engine.cold_read_bytes", "How much a consumer group may read a second of what has left that memory, so that who catches up leaves the disk to others. 0: any amount.",
+			func(c *Config) *int64 { return &c.Engine.ColdReadBytes }, 0, 1<<40),
 		size("engine.inbox_bytes", "How much may wait for the loop before connections are read no further.",
 			func(c *Config) *int64 { return &c.Engine.InboxBytes }, 1<<20, 1<<40),
 		size("engine.max_message_bytes", "Largest body of a message.",

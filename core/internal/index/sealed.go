@@ -68,12 +68,12 @@ func (s *Sealed) open(size int64) error {
 	return nil
 }
 
-// eachRow reads the directory, and checks that it is one.
+// eachRow reads the directory, and checks that it is one. A row is valid during fn only.
 func (s *Sealed) eachRow(fn func(*row) bool) error {
-	var last row
+	var last, r row // r is passed on: declared here, it is allocated once
 	good, went := true, true
 	err := s.blocks.each(s.layout.rows, rowSize, 0, int64(s.header.rows), func(_ int64, item []byte) bool {
-		r := parseRow(item)
+		r = parseRow(item)
 		if good = r.follows(&last) && int64(r.at)+int64(r.n) <= int64(s.header.entries); good {
 			last = r
 			went = fn(&r)
