@@ -20,7 +20,7 @@ var update = flag.Bool("update-golden", false, "write testdata/golden anew")
 
 const (
 	goldenFolder  = "testdata/golden/v1"
-	goldenText    = "testdata/golden/v1.txt"
+	goldenText    = "testdata/golden/v1.golden"
 	goldenSegment = 16 << 10
 )
 
