@@ -16,6 +16,7 @@ type disk struct {
 	low     bool      // there is none: sends are refused
 	empty   bool      // nothing is appended any more
 	scarce  bool      // there is no spare segment
+	wanted  bool      // one, though the segment that grows has room
 	asking  bool      // a spare segment was asked for
 	asked   model.LSN // when this segment grew
 	vain    bool      // there was no room for it: the alarm asks again
@@ -52,8 +53,8 @@ func (d *disk) ask(s *Shard, enough int64) (preparing bool) {
 	d.room, preparing = s.log.Room()
 	switch {
 	case preparing:
-	case d.room >= enough:
-		d.asking, d.vain = false, false
+	case d.room >= enough && !(d.wanted && d.left(s) > d.room-enough):
+		d.asking, d.vain, d.wanted = false, false, false
 	case d.asking && d.asked == segment:
 		d.asking, d.vain = false, true // it was answered, and nothing has used it up since
 	case !d.vain:
@@ -63,6 +64,23 @@ func (d *disk) ask(s *Shard, enough int64) (preparing bool) {
 		d.vain = !preparing && d.room < enough
 	}
 	return preparing
+}
+
+// left returns what the segment that grows has room for.
+func (d *disk) left(s *Shard) int64 {
+	base, _ := s.index.SegmentStart()
+	return max(s.cfg.SegmentBytes-int64(s.end-base), 0)
+}
+
+// mayRoll tells whether a segment may begin although the last one has room: there
+// is a spare one. If not, one is asked for.
+func (d *disk) mayRoll(s *Shard) bool {
+	room, _ := s.log.Room()
+	if room-d.left(s) >= s.cfg.SegmentBytes-s.cfg.SegmentBytes/4 {
+		return true
+	}
+	d.wanted = true
+	return false
 }
 
 func (d *disk) set(s *Shard, low bool, room int64) {

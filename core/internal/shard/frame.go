@@ -106,7 +106,7 @@ func (s *Shard) rollReason(n int) record.RollReason {
 		return noRoll // there may be no room for another segment: this one is used up to its end
 	case int64(s.end-base)+int64(max(n+wal.HeaderSize, min(frameLimit, int(s.cfg.SegmentBytes/4)))) > s.cfg.SegmentBytes:
 		return record.RollSize
-	case max(s.now.Wall, s.storeTime)-began >= segmentAge:
+	case max(s.now.Wall, s.storeTime)-began >= segmentAge && s.disk.mayRoll(s):
 		return record.RollTime
 	}
 	return noRoll

@@ -14,8 +14,19 @@
 //	steps_test.go   the table of what a step may do; *_step_test.go do it
 //	oracle_test.go  the judge: what was sent, what was answered, what may be seen
 //	judge_*_test.go its sentences, one subject each
-//	audit_test.go   replays of the log aside, damage to a copy of the disk
+//	*audit_test.go  replays of the log aside, damage to a copy of the disk
+//	exhaustive_test.go one scenario, a fault at each call of the file system
+//	canary_test.go  with -tags mutant the engine has a bug, which must be found
 //	script_*.go     scenarios in words, from core/testdata
+//
+// A failure prints one line with the command that plays it again; -v tells all that
+// happens. Seeds come from the commit, so that each one plays new seeds.
+//
+//	go test ./core/internal/sim                       # some seconds of everything
+//	go test ./core/internal/sim -run TestSeeds -seed=7 -v
+//	go test ./core/internal/sim -run TestSeeds -first=1 -seeds=1000
+//	go test ./core/internal/sim -run TestEachCall -exhaustive
+//	make simulate                                     # SIM_TIME of seeds, and the canary
 //
 // The judge shares no code with the engine. It asks the disk, not the log, what
 // was synced. Invariants have names (L1, U2, ...); doc comments in judge files say
