@@ -56,6 +56,7 @@ func (p *peer) heartbeat(t *testing.T, id string, tags string) (changed bool) {
 			done(err)
 		})
 	})
+	p.members(t) // members are told right after the answer: by now they have been
 	return changed
 }
 

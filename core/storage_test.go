@@ -189,6 +189,51 @@ func TestRetentionForgetsAndOffsetsStay(t *testing.T) {
 	}
 }
 
+func TestConsumedRetentionWaitsForEveryGroup(t *testing.T) {
+	for name, w := range smallLogs(t) {
+		t.Run(name, func(t *testing.T) {
+			config := small(time.Millisecond)
+			config.Retention.Consumed = true
+			e, err := core.Open(config, w, core.Env{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := e.Connect(core.ClientInfo{})
+			send(t, c, keyed("t", 0))
+			q := queueOf(t, e, "t", 0)
+			commit := func(group string, offset core.Offset) {
+				t.Helper()
+				wait(t, c, func(done func(error)) {
+					c.Commit([]core.CursorOffset{{Group: group, Queue: q, Offset: offset}}, done)
+				})
+			}
+			commit("fast", 1)
+			commit("slow", 1)
+			const n = 3000
+			for i := 1; i < n; i++ {
+				send(t, c, keyed("t", i))
+			}
+			commit("fast", n)
+			until(t, "snapshots and seals", func() bool {
+				send(t, c, keyed("other", n)) // the log must grow for them
+				s := e.Stats()
+				return s.Snapshots > 2 && s.Sealed > 5
+			})
+			if got := e.Stats().Forgotten; got != 0 {
+				t.Fatalf("%d segments were forgotten that a group has not read", got)
+			}
+			commit("slow", n)
+			until(t, "forgotten segments", func() bool {
+				send(t, c, keyed("other", n)) // a new segment makes it look again
+				return e.Stats().Forgotten > 2
+			})
+			if err := e.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestDeletedTopicGoesOnWithItsOffsets(t *testing.T) {
 	engines(t, func(t *testing.T, e *core.Engine, reopen func() *core.Engine) {
 		c := e.Connect(core.ClientInfo{})

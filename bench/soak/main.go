@@ -105,8 +105,10 @@ func (s *soak) soak(ctx context.Context) ([]row, error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
 	var group sync.WaitGroup
+	var all []*worker
 	for i := range workers {
 		w := newWorker(s, i)
+		all = append(all, w)
 		group.Go(func() { w.run(ctx) })
 	}
 	var restartErr error
@@ -118,7 +120,15 @@ func (s *soak) soak(ctx context.Context) ([]row, error) {
 	})
 	rows := s.measure(ctx, max(length/30, 5*time.Second))
 	group.Wait()
-	return rows, restartErr
+	if restartErr != nil {
+		return nil, restartErr
+	}
+	for _, w := range all {
+		if err := w.drain(); err != nil {
+			return nil, fmt.Errorf("read what is left: %w", err)
+		}
+	}
+	return rows, nil
 }
 
 // restart ends the server now and then, one time as an operator does, the other

@@ -201,6 +201,22 @@ func (t *topic) read() error {
 	}
 }
 
+// drain reads all that is left, and finds what should be there and is not.
+func (t *topic) drain() error {
+	t.caught = time.Time{}
+	if err := t.ensure(); err != nil {
+		return err
+	}
+	if err := t.compare(); err != nil {
+		return err
+	}
+	if err := t.read(); err != nil {
+		return err
+	}
+	t.check(t.ledger.skip(t.ledger.next, 0, time.Now()))
+	return nil
+}
+
 // moved goes where the server says that there is something.
 func (t *topic) moved(to int64) {
 	age := retention

@@ -69,6 +69,20 @@ func (w *worker) connect(ctx context.Context) error {
 	return nil
 }
 
+// drain reads what is left of all topics, once the run is over.
+func (w *worker) drain() error {
+	if err := w.connect(context.Background()); err != nil {
+		return err
+	}
+	defer w.conn.Close()
+	for _, t := range w.topics {
+		if err := t.drain(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *worker) round(ctx context.Context) error {
 	for _, t := range w.topics {
 		if err := t.turn(ctx); err != nil {
