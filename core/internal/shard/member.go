@@ -247,7 +247,8 @@ func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
 	c.add(&leaveRequest{c, producerGroup, consumerGroup, done})
 }
 
-func (r *leaveRequest) class() class     { return reads }
+// class keeps a Leave behind an Update that waits.
+func (r *leaveRequest) class() class     { return appends }
 func (r *leaveRequest) refuse(err error) { r.done(err) }
 
 func (r *leaveRequest) decide(s *Shard) {

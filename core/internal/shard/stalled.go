@@ -49,7 +49,12 @@ func (w *stalled) next() stalledRequest {
 // too long is refused: nothing of it was stored.
 func (w *stalled) decide(s *Shard) {
 	for !w.empty() && !s.full() && s.Err() == nil {
-		w.next().req.decide(s)
+		r := w.next()
+		if s.disk.empty {
+			s.refuse(r.run, r.req, errDiskFull)
+			continue
+		}
+		r.req.decide(s)
 	}
 	if !w.late {
 		return
