@@ -98,7 +98,7 @@ func Default() Config {
 		Retention: core.Retention{Age: 72 * time.Hour},
 		Engine: engineConfig{
 			CacheBytes:      64 << 20,
-			ColdReadBytes:   64 << 20,
+			ColdReadBytes:   256 << 20,
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
 			MaxTopics:       100_000,

@@ -46,7 +46,9 @@ func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topi
 	t := s.state.TopicByID(id)
 	for _, q := range t.Queues { // those of a topic made anew go on where the old ones ended
 		v := s.queueAt(q.Slot)
-		v.visible = max(v.visible, q.Min)
+		if v.visible < q.Min {
+			v.first, v.visible = q.Min, q.Min
+		}
 	}
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil {

@@ -19,7 +19,7 @@ type Config struct {
 	// CacheBytes is how much of the log's end is kept in memory; default 64 MiB.
 	CacheBytes int64
 	// ColdReadBytes is how much a consumer group may read a second of what is no longer
-	// in memory; default 64 MiB, below 0: as much as it likes.
+	// in memory; default 256 MiB, below 0: as much as it likes.
 	ColdReadBytes int64
 	// InboxBytes is how much may wait for the loop before Submit blocks; default 32 MiB.
 	InboxBytes int
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 	c.Flush = orDefault(c.Flush, model.Written)
 	c.SegmentBytes = min(orDefault(c.SegmentBytes, 256<<20), 1<<30)
 	c.CacheBytes = orDefault(c.CacheBytes, 64<<20)
-	c.ColdReadBytes = orDefault(c.ColdReadBytes, 64<<20)
+	c.ColdReadBytes = orDefault(c.ColdReadBytes, 256<<20)
 	c.InboxBytes = orDefault(c.InboxBytes, 32<<20)
 	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)

@@ -137,7 +137,7 @@ func (r *lookup) answer(s *Shard, records *Records) {
 // notes where the index has it.
 func (s *Shard) isThere(c *candidate) bool {
 	q := s.state.Queue(c.queue)
-	if q == nil || c.offset < q.Min || c.offset >= s.queueAt(q.Slot).visible {
+	if q == nil || c.offset < s.first(q) || c.offset >= s.queueAt(q.Slot).visible {
 		return false
 	}
 	x, ok := s.index.Range(q.Slot, c.offset)

@@ -220,11 +220,11 @@ func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 		info.Err = err
 		return nil
 	}
-	*info = OffsetInfo{Min: q.Min, Time: -1}
+	*info = OffsetInfo{Min: s.first(q), Time: -1}
 	visible := s.queueAt(q.Slot).visible
 	switch o.Kind {
 	case OffsetMin:
-		info.Offset = q.Min
+		info.Offset = info.Min
 	case OffsetMax:
 		info.Offset = visible
 	case OffsetCommitted:
@@ -236,8 +236,8 @@ func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 	case OffsetByTime:
 		return s.offsetByTime(q, o, info)
 	case OffsetEarliestTime:
-		info.Offset = q.Min
-		if x, ok := s.index.Range(q.Slot, q.Min); ok && x.First < visible {
+		info.Offset = info.Min
+		if x, ok := s.index.Range(q.Slot, info.Min); ok && x.First < visible {
 			info.Time = x.FirstTime // of a segment that holds back others the first one is not exact
 		}
 	}

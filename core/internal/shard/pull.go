@@ -95,8 +95,8 @@ func (r *pullRequest) read(s *Shard, q *state.Queue) {
 		return
 	}
 	switch {
-	case r.Offset < q.Min:
-		r.finish(s, q, PullOffsetMoved, q.Min)
+	case r.Offset < s.first(q):
+		r.finish(s, q, PullOffsetMoved, s.first(q))
 	case r.Offset > visible:
 		r.finish(s, q, PullOffsetMoved, visible)
 	case r.Offset < visible:
@@ -126,7 +126,8 @@ func (s *Shard) pendingReset(r *pullRequest, q *state.Queue) (target model.Offse
 // collect looks for messages below end, and has them copied. What lies in a
 // sealed index is looked for by a reader.
 func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
-	j := &readJob{shard: s, pull: r, filter: r.filterFor(s, q), next: r.Offset, min: q.Min, max: end}
+	j := s.newReadJob(r)
+	j.filter, j.next, j.min, j.max = r.filterFor(s, q), r.Offset, s.first(q), end
 	if x, ok := s.index.Range(q.Slot, r.Offset); ok && x.Sealed != nil {
 		s.readSealed(j, x)
 		return
@@ -137,6 +138,7 @@ func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
 			j.next = end // the rest, if any, is a gap
 		}
 		r.finish(s, q, PullNoMatch, j.next)
+		j.release()
 		return
 	}
 	s.read(j)
@@ -154,7 +156,7 @@ func (r *pullRequest) filterFor(s *Shard, q *state.Queue) *filter.Filter {
 func (r *pullRequest) finish(s *Shard, q *state.Queue, status PullStatus, next model.Offset) {
 	records := s.newRecords()
 	records.Status, records.Next = status, next
-	records.Min, records.Max = q.Min, s.queueAt(q.Slot).visible
+	records.Min, records.Max = s.first(q), s.queueAt(q.Slot).visible
 	s.touch(r.client)
 	r.done(records, nil)
 }

@@ -41,6 +41,28 @@ type readJob struct {
 	err      error
 }
 
+// keptBuffer bounds the buffer of a job that is kept for the next.
+const keptBuffer = 64 << 10
+
+func (s *Shard) newReadJob(r *pullRequest) *readJob {
+	j, ok := s.readJobs.Get().(*readJob)
+	if !ok {
+		j = &readJob{shard: s}
+	}
+	j.pull = r
+	return j
+}
+
+// release gives the job back, with the memory that the next one needs again.
+func (j *readJob) release() {
+	if cap(j.buf) > keptBuffer {
+		j.buf = nil
+	}
+	clear(j.slabs)
+	*j = readJob{shard: j.shard, places: j.places[:0], slabs: j.slabs[:0], buf: j.buf[:0]}
+	j.shard.readJobs.Put(j)
+}
+
 // take is shown the entries of a queue in order, and takes those that may match,
 // as long as the answer has room.
 func (j *readJob) take(p index.Place) (more bool) {
@@ -113,9 +135,10 @@ func (j *readJob) findHot(s *Shard) bool {
 	return len(j.slabs) > 0
 }
 
-// answer answers the pull.
+// answer answers the pull. The job is done with then.
 func (j *readJob) answer(s *Shard) {
-	if q := s.state.Queue(j.pull.Queue); j.err != nil && (q == nil || q.Min > j.pull.Offset) {
+	defer j.release()
+	if q := s.state.Queue(j.pull.Queue); j.err != nil && (q == nil || s.first(q) > j.pull.Offset) {
 		j.pull.decide(s) // what was to be read was forgotten meanwhile
 		return
 	}

@@ -75,7 +75,8 @@ func (s *Shard) recover() error {
 	s.bootstrap()
 	for slot := range s.state.Slots() {
 		if q := s.state.QueueAt(uint32(slot)); q != nil {
-			s.queueAt(q.Slot).visible = q.Next
+			v := s.queueAt(q.Slot)
+			v.first, v.visible = q.Min, q.Next
 		}
 	}
 	for _, t := range s.state.Topics() {

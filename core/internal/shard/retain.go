@@ -181,21 +181,33 @@ func (r *retention) step(s *Shard) {
 			trim.Queues = append(trim.Queues, record.TrimQueue{Topic: x.Topic, Queue: x.Queue, Min: x.End})
 		}
 	}
-	if len(r.doom) > 0 {
-		s.emit(&trim)
-		s.inbox.poke()
-		return
+	if len(r.doom) == 0 {
+		r.doom = nil
+		trim.Before = r.next
 	}
-	r.doom = nil
-	trim.Before = r.next
-	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.remove(s, err) }))
+	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.trimmed(s, &trim, err) }))
+	s.inbox.poke()
 }
 
-// remove removes the segment: nothing above points to it, and the log says so.
-func (r *retention) remove(s *Shard, err error) {
+// trimmed shows clients what a record forgot, now that nothing brings it back,
+// and after the last one removes the segment.
+func (r *retention) trimmed(s *Shard, trim *record.Trim, err error) {
 	if err != nil {
 		return
 	}
+	for _, t := range trim.Queues {
+		if q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: t.Topic, Num: t.Queue}); q != nil {
+			v := s.queueAt(q.Slot)
+			v.first = max(v.first, t.Min)
+		}
+	}
+	if trim.Before != 0 {
+		r.remove(s)
+	}
+}
+
+// remove removes the segment: nothing above points to it, and the log says so.
+func (r *retention) remove(s *Shard) {
 	span, next := r.span, r.next
 	// The parts of the dropped segments are closed once no reader has them: their
 	// files close themselves when nobody refers to them.

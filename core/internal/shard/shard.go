@@ -25,6 +25,7 @@ type Shard struct {
 	cluster, broker string // set once, by Open
 	runs            sync.Pool
 	records         sync.Pool
+	readJobs        sync.Pool
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 
@@ -75,6 +76,7 @@ type Shard struct {
 
 // queue is the part of a queue that no record holds.
 type queue struct {
+	first    model.Offset // pulls see what is at it or above: Min, once the trim to it is durable
 	visible  model.Offset // pulls see what is below
 	syncTail model.LSN    // up to here visibility waits for the sync
 	waiters  []*pullRequest
@@ -135,6 +137,9 @@ func DefaultBrokerName(id model.ShardID) string { return fmt.Sprintf("gantry-%d"
 type queueTable [][]queue
 
 const queuePage = 1024
+
+// first returns the first offset of a queue that clients may know of.
+func (s *Shard) first(q *state.Queue) model.Offset { return s.queueAt(q.Slot).first }
 
 // queueAt returns the volatile part of the queue of that slot. It stays where it is.
 func (s *Shard) queueAt(slot uint32) *queue {
