@@ -7,7 +7,7 @@ FUZZTIME ?= 20s
 KILLS    ?= 200
 RACETEST ?= ./...
 SOAK_SECONDS ?= 1800
-SIM_TIME ?= 90s
+SIM_TIME ?= 110s
 
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
