@@ -14,12 +14,12 @@ func runWatch(o *options) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := dialControl(rt.addr)
+	time.Sleep(o.warmup)
+	c, err := dialControl(rt.addr) // not before: servers close a connection that says nothing
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	time.Sleep(o.warmup)
 	first, at, err := o.storedAt(c, rt)
 	if err != nil {
 		return nil, err
