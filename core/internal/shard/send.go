@@ -238,7 +238,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 		} else if m.queue < 0 {
 			m.queue = r.msgs[0].queue % t.Config.WriteQueues
 		}
-		size += record.Size(&record.Data{Topic: t.ID, Queue: m.queue, GroupHash: m.groupHash, Wire: r.run.buf[m.from:m.to]})
+		d := &s.frame.data
+		*d = record.Data{Topic: t.ID, Queue: m.queue, GroupHash: m.groupHash, Wire: r.run.buf[m.from:m.to]}
+		size += record.Size(d)
 	}
 	s.reserve(size)
 	s.frame.reserved = size
