@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -12,6 +13,8 @@ import (
 )
 
 const (
+	// largeSnapshot is one whose loading leaves much memory behind.
+	largeSnapshot = 4 << 20
 	// gapBytes is how far the LSN jumps after an unclean start on another boot:
 	// past what the unsynced window, the send that filled it and the frame it began
 	// in could have held.
@@ -66,6 +69,9 @@ func (s *Shard) recover() error {
 	}
 	if err := r.finish(found); err != nil {
 		return err
+	}
+	if snapshot.size > largeSnapshot {
+		debug.FreeOSMemory() // what loading took is several times the state, and not needed again
 	}
 	s.logger.Info("log recovered", "shard", s.cfg.Shard, "end", s.end, "snapshot", snapshot.lsn, "replayed_bytes", int64(found.End-min(r.foldFrom, r.indexFrom)),
 		"clean", found.Clean, "same_boot", found.SameBoot, "torn_bytes", found.Torn, "topics", s.state.TopicCount())
