@@ -22,6 +22,7 @@ const (
 	goldenFolder  = "testdata/golden/v1"
 	goldenText    = "testdata/golden/v1.golden"
 	goldenSegment = 16 << 10
+	forEver       = 100 * 365 * 24 * time.Hour // the folder ages; what it holds must not expire under the test
 )
 
 // TestDataOfEarlierVersions opens a data folder that was written by the first
@@ -35,7 +36,7 @@ func TestDataOfEarlierVersions(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(goldenFolder)); err != nil {
 		t.Fatal(err)
 	}
-	e := openGolden(t, dir, "boot-2", time.Hour)
+	e := openGolden(t, dir, "boot-2", forEver)
 	got := export(t, e)
 	if err := e.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -52,7 +53,7 @@ func TestDataOfEarlierVersions(t *testing.T) {
 	if got != string(want) {
 		t.Fatalf("the folder holds\n%s\nwant\n%s", got, want)
 	}
-	e = openGolden(t, dir, "boot-2", time.Hour) // and again, after what this version wrote
+	e = openGolden(t, dir, "boot-2", forEver) // and again, after what this version wrote
 	defer e.Close(t.Context())
 	if again := export(t, e); again != got {
 		t.Fatalf("after a restart the folder holds\n%s", again)
@@ -96,7 +97,7 @@ func export(t *testing.T, e *core.Engine) string {
 // writeGolden makes the folder.
 func writeGolden(t *testing.T) {
 	dir := t.TempDir()
-	e := openGolden(t, dir, "boot-1", time.Hour)
+	e := openGolden(t, dir, "boot-1", forEver)
 	c := e.Connect(core.ClientInfo{})
 	long := core.TopicConfig{Name: "kept", ReadQueues: 2, WriteQueues: 2, Perm: 6, Attributes: map[string]string{"message.type": "NORMAL"}}
 	wait(t, c, func(done func(error)) { c.Admin(core.PutTopic{Config: long}, done) })
