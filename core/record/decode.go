@@ -178,6 +178,19 @@ func (d *decoder) string() string {
 	return s
 }
 
+// attributes reads what appendAttributes wrote; none are nil.
+func (d *decoder) attributes() map[string]string {
+	var m map[string]string
+	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
+		if m == nil {
+			m = make(map[string]string)
+		}
+		key := d.string()
+		m[key] = d.string()
+	}
+	return m
+}
+
 func (r *Data) decode(d *decoder) {
 	r.Topic = model.TopicID(d.uvarint(math.MaxUint32))
 	r.Queue = int32(d.uvarint(math.MaxInt32))
@@ -218,20 +231,9 @@ func (r *Topic) decode(d *decoder) {
 	c.Order, c.System = flags&topicOrder != 0, flags&topicSystem != 0
 	c.Durability = model.Durability(d.u8())
 	c.SysFlag = int32(d.uvarint(math.MaxUint32))
-	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
-		if c.Attributes == nil {
-			c.Attributes = make(map[string]string)
-		}
-		key := d.string()
-		c.Attributes[key] = d.string()
-	}
+	c.Attributes = d.attributes()
 	r.Config = c
 	d.bad = d.bad || flags&^(topicOrder|topicSystem) != 0
-}
-
-func (r *Group) decode(d *decoder) {
-	r.ID = model.GroupID(d.uvarint(math.MaxUint32))
-	r.Config = model.GroupConfig{Name: d.string()}
 }
 
 func (r *TopicEnd) decode(d *decoder) { r.ID = model.TopicID(d.uvarint(math.MaxUint32)) }
