@@ -78,7 +78,7 @@ func (s *State) applyPop(r *record.Pop) error {
 		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
 	}
 	s.saveCursor(c)
-	return c.cursor.ApplyPop(r)
+	return c.cursor.ApplyPop(r, &s.memory)
 }
 
 func (s *State) applyAck(r *record.Ack) error {

@@ -23,6 +23,7 @@ type State struct {
 	byGroup  map[string]*Group
 	cursors  map[cursorKey]*cursorEntry
 	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory   cursor.Memory       // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
