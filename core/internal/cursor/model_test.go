@@ -112,8 +112,8 @@ func (w *world) apply(e record.Entry) {
 }
 
 func (w *world) commit(to model.Offset, op record.OffsetOp) {
+	forget := op == record.OffsetReset || to < w.c.Floor()
 	w.apply(&record.Offset{Group: 1, Topic: 1, Offset: to, Op: op})
-	forget := op == record.OffsetReset || to < w.modelFloor()
 	for i := range w.queue {
 		m := &w.queue[i]
 		if forget || model.Offset(i) < to {
@@ -503,12 +503,12 @@ func (w *world) check() {
 		w.t.Fatalf("floor %d, want %d", got, floor)
 	}
 	if !w.fifo {
+		if got := w.c.Ready(w.now, w.alive); got != ready {
+			w.t.Fatalf("ready %v, want %v", got, ready)
+		}
 		at, ok := w.c.NextDue()
 		if first >= 0 && (!ok || at > first && first > w.now || at > w.now && first <= w.now) {
 			w.t.Fatalf("next due %d %v, but %d is at %d", at, ok, first, w.now)
-		}
-		if got := w.c.Ready(w.now, w.alive); got != ready {
-			w.t.Fatalf("ready %v, want %v", got, ready)
 		}
 		return
 	}
@@ -542,11 +542,11 @@ func (w *world) checkKeys() {
 	if got := w.c.Locked(w.now, w.alive); w.ordered && got != locked {
 		w.t.Fatalf("%d message groups locked, want %d", got, locked)
 	}
-	if at, ok := w.c.NextDue(); w.ordered && (ready && (!ok || at > w.now) || next >= 0 && next < 1<<60 && (!ok || at > next)) {
-		w.t.Fatalf("next due %d %v, but message groups are ready %v or at %d", at, ok, ready, next)
-	}
 	if got := w.c.Ready(w.now, w.alive); w.ordered && ready && !got {
 		w.t.Fatal("a message group is ready, and Ready says no")
+	}
+	if at, ok := w.c.NextDue(); w.ordered && (ready && (!ok || at > w.now) || next >= 0 && next < 1<<60 && (!ok || at > next)) {
+		w.t.Fatalf("next due %d %v, but message groups are ready %v or at %d", at, ok, ready, next)
 	}
 }
 
