@@ -21,6 +21,8 @@ const (
 	PropTimerDeliverMs   = "TIMER_DELIVER_MS"
 	PropStartDeliverTime = "__STARTDELIVERTIME"
 	PropTransaction      = "TRAN_MSG"
+	PropDeadTopic        = "DLQ_ORIGIN_TOPIC"
+	PropDeadMessageID    = "DLQ_ORIGIN_MESSAGE_ID"
 )
 
 // NextProperty splits the first property off text; ok is false at the end. What

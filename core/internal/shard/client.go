@@ -13,7 +13,7 @@ type Client struct {
 	run   *run // being filled by the caller
 
 	// The loop's own.
-	waits   []*pullRequest
+	waits   []waiter
 	member  *member // what its last Update said; nil before
 	touched bool    // has callbacks in this step: Flush is due
 	closed  bool
@@ -119,7 +119,7 @@ func (r *closeRequest) refuse(error) {}
 func (r *closeRequest) decide(s *Shard) {
 	r.c.closed = true
 	for len(r.c.waits) > 0 {
-		s.endWait(r.c.waits[len(r.c.waits)-1])
+		r.c.waits[len(r.c.waits)-1].endWait(s)
 	}
 	s.leaveAll(r.c)
 }

@@ -32,7 +32,7 @@ func (s *Shard) stop() bool {
 	for _, page := range s.queues {
 		for i := range page {
 			for len(page[i].waiters) > 0 {
-				s.endWait(page[i].waiters[0])
+				page[i].waiters[0].endWait(s)
 			}
 		}
 	}
