@@ -15,6 +15,8 @@ type Client struct {
 	// The loop's own.
 	waits   []waiter
 	member  *member // what its last Update said; nil before
+	owner   uint16     // by which its leases renew themselves; 0: it has none
+	holds   []*popQueue // where it may have such leases
 	touched bool    // has callbacks in this step: Flush is due
 	closed  bool
 }
@@ -122,6 +124,7 @@ func (r *closeRequest) decide(s *Shard) {
 		r.c.waits[len(r.c.waits)-1].endWait(s)
 	}
 	s.leaveAll(r.c)
+	s.dropOwner(r.c)
 }
 
 // touch notes that a client has callbacks in this step.

@@ -17,9 +17,7 @@ const buryEvery = 1000
 
 // buryDead buries what is due and out of attempts.
 func (s *Shard) buryDead(q *popQueue) {
-	p := &s.plan
-	p.Begin(s.state.Cursor(q.id), q.outlet.rules(s, 0))
-	s.bury(q, p.Dead())
+	s.bury(q, q.begin(s, s.state.Cursor(q.id), 1).Dead())
 }
 
 func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {

@@ -18,6 +18,7 @@ func (s *Shard) deleteTopic(name string) error {
 	for _, q := range t.Queues {
 		s.endQueue(q)
 	}
+	s.endOutlets(t.ID, 0, model.Errorf(model.TopicNotFound, "topic %s was deleted", name))
 	s.forgetTopic(t.ID)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
@@ -58,6 +59,7 @@ func (s *Shard) deleteGroup(name string) error {
 	if g == nil {
 		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
 	}
+	s.endOutlets(0, g.ID, model.Errorf(model.GroupNotFound, "group %s was deleted", name))
 	s.emit(&record.GroupEnd{ID: g.ID})
 	return nil
 }

@@ -134,7 +134,7 @@ func (j *handout) copyAll() {
 			j.lost, j.err = append(j.lost, i), err
 			continue
 		}
-		if !j.filter.All() && !matches(j.filter, w) {
+		if !j.filter.All() && !j.filter.Match(w.Properties()) {
 			j.skipped = append(j.skipped, i)
 			continue
 		}

@@ -74,14 +74,15 @@ func (s *Shard) outlet(g *state.Group, t *state.Topic) *outlet {
 		s.outlets.by[key] = o
 		s.outlets.of[t.ID] = append(s.outlets.of[t.ID], o)
 	}
-	if len(o.queues) < len(t.Queues) {
-		o.grow(s)
-	}
+	o.grow(s)
 	return o
 }
 
 // grow takes in the queues that the topic has and the outlet has not.
 func (o *outlet) grow(s *Shard) {
+	if len(o.queues) == len(o.topic.Queues) {
+		return
+	}
 	s.startCursors(o.group, o.topic)
 	for _, q := range o.topic.Queues[len(o.queues):] {
 		p := &popQueue{outlet: o, queue: q, id: s.cursorID(o.group, q)}
@@ -118,12 +119,38 @@ func (s *Shard) startCursors(g *state.Group, t *state.Topic) {
 	}
 }
 
-// rules are what a cursor decides by.
-func (o *outlet) rules(s *Shard, limit int) cursor.Rules {
+// rules are what the queue's cursor decides by.
+func (q *popQueue) rules(s *Shard, limit int) cursor.Rules {
 	return cursor.Rules{
-		Now: s.popNow(), Max: limit, FIFO: o.fifo(),
-		MaxAttempts: o.group.Config.Attempts(), Alive: s.owners.alive,
+		Now: s.popNow(), Max: limit, FIFO: q.outlet.fifo(), Min: s.first(q.queue),
+		MaxAttempts: q.outlet.group.Config.Attempts(), Alive: s.owners.alive,
 	}
+}
+
+// begin begins a plan for the queue's cursor, once the cursor is what the group's
+// and the topic's settings ask for.
+func (q *popQueue) begin(s *Shard, c *cursor.Cursor, limit int) *cursor.Plan {
+	if fifo := q.outlet.fifo(); c.Turns(fifo) {
+		rec := q.record(s)
+		c.Turn(rec, fifo)
+		s.emit(rec)
+	}
+	if first := s.first(q.queue); c.Outrun(first, s.popNow(), s.owners.alive) {
+		s.emit(&record.Offset{Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num, Op: record.OffsetCommit, Offset: first})
+	}
+	s.plan.Begin(c, q.rules(s, limit))
+	return &s.plan
+}
+
+// record returns an empty record of leases in the queue, to be emitted before the
+// next one is asked for.
+func (q *popQueue) record(s *Shard) *record.Pop {
+	rec := &s.pop
+	*rec = record.Pop{
+		Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
+		Leased: rec.Leased[:0], Parked: rec.Parked[:0],
+	}
+	return rec
 }
 
 // fifo tells whether the group gets the topic's messages in order.
@@ -189,7 +216,7 @@ func (q *popQueue) ring(s *Shard) {
 		return
 	}
 	c := s.state.Cursor(q.id)
-	if c.Ready(s.popNow(), q.outlet.fifo(), s.owners.alive) {
+	if c.Ready(s.popNow(), s.owners.alive) {
 		s.buryDead(q)
 		q.mark()
 		q.outlet.stir(s)
@@ -213,6 +240,9 @@ func (s *Shard) wakeOutlets() {
 // serve hands what there is to the waiters, the longest-waiting first. One who has
 // gone gets nothing, and what woke him goes to the next.
 func (o *outlet) serve(s *Shard) {
+	if len(o.waiters) == 0 {
+		return
+	}
 	if s.Err() != nil || s.full() {
 		s.again(o)
 		return
@@ -247,6 +277,20 @@ type retryOutlet outlet
 func (o *retryOutlet) ring(s *Shard) {
 	o.ripe = false
 	(*outlet)(o).stir(s)
+}
+
+// endReceives ends all that waits: the shard stops.
+func (s *Shard) endReceives() {
+	for _, t := range s.state.Topics() {
+		if t == nil {
+			continue
+		}
+		for _, o := range s.outlets.of[t.ID] {
+			for len(o.waiters) > 0 {
+				o.waiters[0].endWait(s)
+			}
+		}
+	}
 }
 
 // endOutlets ends the outlets that match: their topic or group goes.

@@ -20,43 +20,48 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 	if q.passed > 0 {
 		p.Passed(min(q.passed, visible))
 	}
-	p.Passed(s.first(q.queue))
 	for {
-		from, key, ok := p.Next()
+		at, ok := p.Next()
 		if !ok {
-			return true
+			return p.Full()
 		}
-		if from >= visible {
-			return false
+		end := min(at.To, visible)
+		if at.From >= end {
+			if at.To == cursor.Everything {
+				return false
+			}
+			p.Passed(at.To)
+			continue
 		}
-		if r.found.answers(q, from, key) {
+		if r.found.answers(q, at) {
 			r.found.show(s, p)
 			r.found = nil
 			continue
 		}
-		x, ok := s.index.Range(q.queue.Slot, from)
-		if !ok || x.First >= visible {
-			p.Passed(visible)
-			return false
+		x, ok := s.index.Range(q.queue.Slot, at.From)
+		if !ok || x.First >= end {
+			p.Passed(end)
+			continue
 		}
 		if x.Sealed != nil || r.Filter.NeedsProperties() {
-			return s.probe(r, q, from, key, visible, x)
+			return s.probe(r, q, at, end, x)
 		}
-		if done, apart := s.lookHere(r, q, p, from, visible); apart {
-			return s.probe(r, q, from, key, visible, x)
-		} else if !done {
+		if full, apart := s.lookHere(r, q, p, at.From, end); apart {
+			return s.probe(r, q, at, end, x)
+		} else if full {
 			return true
 		}
 	}
 }
 
 // lookHere shows the plan what the index has in memory from an offset on. apart tells
-// that the next message must be looked at by a reader; done, that there is nothing
-// more to see at this place.
-func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, visible model.Offset) (done, apart bool) {
-	fifo, looked, size := q.outlet.fifo(), 0, 0
-	complete := s.index.Scan(q.queue.Slot, from, visible, func(at index.Place) bool {
+// that the next message must be looked at by a reader; full, that this was enough.
+func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, end model.Offset) (full, apart bool) {
+	fifo, looked, size, next := q.outlet.fifo(), 0, 0, from
+	wanted := true
+	complete := s.index.Scan(q.queue.Slot, from, end, func(at index.Place) bool {
 		if looked++; looked > maxScan || size > 0 && size+at.Size > r.MaxBytes {
+			full = true
 			return false
 		}
 		match, key := r.Filter.MayMatch(at.Tag), uint32(0)
@@ -68,17 +73,23 @@ func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, v
 			key = groupKey(slab.at(at.LSN, at.Size))
 		}
 		before := len(p.Leases())
-		more := p.Offer(at.Offset, key, match)
+		wanted = p.Offer(at.Offset, key, match)
 		if len(p.Leases()) > before {
 			s.places = append(s.places, at)
 			size += at.Size
 		}
-		return more
+		next = at.Offset + 1
+		return wanted
 	})
-	if complete {
-		p.Passed(visible)
+	switch {
+	case !wanted:
+	case complete:
+		p.Passed(end)
+	case next > from:
+		p.Passed(next)
+		return full, false // what was seen first; the reader looks at the next call
 	}
-	return complete, apart
+	return full, apart
 }
 
 // groupKey returns the hash of the message group of the message in a record, 0 if
@@ -94,8 +105,7 @@ func groupKey(raw []byte) uint32 {
 // probe is what a reader found in one queue for one call.
 type probe struct {
 	queue *popQueue
-	from  model.Offset
-	key   uint32
+	at    cursor.Look
 	to    model.Offset // everything below was looked at
 	found []probed
 	err   error
@@ -108,8 +118,8 @@ type probed struct {
 }
 
 // answers tells whether the probe is of that queue and place.
-func (b *probe) answers(q *popQueue, from model.Offset, key uint32) bool {
-	return b != nil && b.err == nil && b.queue == q && b.from == from && b.key == key && b.to > from
+func (b *probe) answers(q *popQueue, at cursor.Look) bool {
+	return b != nil && b.err == nil && b.queue == q && b.at == at && b.to > at.From
 }
 
 // show shows the plan what was found.
@@ -129,18 +139,18 @@ func (b *probe) show(s *Shard, p *cursor.Plan) {
 
 // probe sends a reader to look at a queue from an offset on, unless it is on its
 // way. It reports that there may be more.
-func (s *Shard) probe(r *receiveRequest, q *popQueue, from model.Offset, key uint32, visible model.Offset, x index.Range) bool {
+func (s *Shard) probe(r *receiveRequest, q *popQueue, at cursor.Look, end model.Offset, x index.Range) bool {
 	if r.probing || len(s.plan.Leases()) > 0 {
 		return true // first what there is
 	}
-	b := &probe{queue: q, from: from, key: key, to: from}
+	b := &probe{queue: q, at: at, to: at.From}
 	c := &copier{shard: s}
 	if x.Sealed == nil {
-		complete := s.index.Scan(q.queue.Slot, from, visible, func(at index.Place) bool {
+		complete := s.index.Scan(q.queue.Slot, at.From, end, func(at index.Place) bool {
 			c.add(at)
 			return len(c.places) < probeLimit
 		})
-		if b.to = visible; !complete {
+		if b.to = end; !complete {
 			b.to = c.places[len(c.places)-1].Offset + 1
 		}
 	}
@@ -148,7 +158,7 @@ func (s *Shard) probe(r *receiveRequest, q *popQueue, from model.Offset, key uin
 	r.probing, q.probing = true, true
 	s.readCold(r.Group, r.client, func() (int64, func(*Shard)) {
 		if x.Sealed != nil {
-			b.err = b.readIndex(c, x, min(x.End, visible))
+			b.err = b.readIndex(c, x, min(x.End, end))
 		}
 		if b.err == nil {
 			b.err = b.judge(c, f, fifo)
@@ -161,7 +171,7 @@ func (s *Shard) probe(r *receiveRequest, q *popQueue, from model.Offset, key uin
 // readIndex takes the places out of a sealed index.
 func (b *probe) readIndex(c *copier, x index.Range, end model.Offset) error {
 	b.to = end
-	return x.Read(max(b.from, x.First), end, func(at index.Place) bool {
+	return x.Read(max(b.at.From, x.First), end, func(at index.Place) bool {
 		c.add(at)
 		b.to = at.Offset + 1
 		return len(c.places) < probeLimit
@@ -179,19 +189,11 @@ func (b *probe) judge(c *copier, f *filter.Filter, fifo bool) error {
 			}
 			raw, _ := c.bytes(i)
 			found.key = groupKey(raw)
-			found.match = found.match && matches(f, w)
+			found.match = found.match && f.Match(w.Properties())
 		}
 		b.found = append(b.found, found)
 	}
 	return nil
-}
-
-// matches is the exact test of a filter.
-func matches(f *filter.Filter, w record.Wire) bool {
-	if f.NeedsProperties() {
-		return f.MatchProperties(w.Properties())
-	}
-	return f.All() || f.Match(record.Property(w.Properties(), record.PropTags))
 }
 
 // probed decides a call again, with what the reader found.
@@ -208,7 +210,7 @@ func (r *receiveRequest) probed(s *Shard, b *probe) {
 		if !r.waiting {
 			r.fail(s, model.Errorf(model.TopicNotFound, "topic %s or group %s was deleted", o.topic.Config.Name, r.Group))
 		}
-	case b.err != nil && s.first(b.queue.queue) <= b.from:
+	case b.err != nil && s.first(b.queue.queue) <= b.at.From:
 		r.unpark(s)
 		r.fail(s, unreadable(s, b.err))
 	default:

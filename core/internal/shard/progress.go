@@ -50,7 +50,7 @@ func (s *Shard) progressOf(g *state.Group, q *state.Queue, limit int) (p Progres
 	p = Progress{
 		Queue: id.Queue, Min: s.first(q), Max: s.queueAt(q.Slot).visible,
 		Floor: c.Floor(), Read: c.ReadOffset(),
-		InFlight: c.InFlight(), Waiting: c.Waiting(), Locked: c.Locked(),
+		InFlight: c.InFlight(), Waiting: c.Waiting(s.popNow(), s.owners.alive), Locked: c.Locked(s.popNow(), s.owners.alive),
 	}
 	c.Each(func(offset model.Offset, slot cursor.Slot) bool {
 		if len(p.Messages) == limit {

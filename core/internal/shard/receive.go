@@ -33,6 +33,7 @@ type receiveRequest struct {
 
 	// While it waits.
 	waiting  bool
+	until    int64 // by the monotonic clock; 0: not begun
 	alarm    alarmID
 	inClient int
 
@@ -123,15 +124,17 @@ func (r *receiveRequest) repeated(s *Shard) bool {
 		return false
 	}
 	j := s.newHandout(r)
+	var leases []cursor.Lease
 	for _, q := range r.outlet.queues {
 		c := s.state.Cursor(q.id)
 		if c == nil || !r.wants(q) {
 			continue
 		}
-		for _, l := range c.Replay(r.attempt) {
-			if slot, ok := c.Slot(l.Offset); ok {
-				j.add(s, q, l, slot.PopTime, slot.Deadline-slot.PopTime)
-			}
+		var popTime int64
+		leases, popTime = c.Replay(leases[:0], r.attempt, s.popNow(), s.owners.alive)
+		for _, l := range leases {
+			slot, _ := c.Slot(l.Offset)
+			j.add(s, q, l, popTime, slot.Deadline-popTime)
 		}
 	}
 	if len(j.deliveries) == 0 {
@@ -173,28 +176,24 @@ func (s *Shard) lease(r *receiveRequest, q *popQueue, j *handout) (more bool) {
 	if c == nil { // deleted with its group; the outlet goes too
 		return false
 	}
-	p := &s.plan
-	p.Begin(c, q.outlet.rules(s, r.Max-len(j.deliveries)))
+	p := q.begin(s, c, r.Max-len(j.deliveries))
 	s.bury(q, p.Dead())
-	redelivered := len(p.Leases())
+	again := len(p.Leases()) // they were handed out before; those that follow were not
 	s.places = s.places[:0]
 	more = s.look(r, q, p)
-	if n := len(p.Leases()); n == 0 {
+	p.Rest()
+	if len(p.Leases()) == 0 {
 		s.pass(q, c, p)
 		return more
-	} else if n == 0 {
-		return more
 	}
-	rec := &s.pop
-	popTime := s.popTimeFor(c, p.Leases()[:redelivered])
-	invisible := r.Invisible.Milliseconds()
-	*rec = record.Pop{Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num, Leased: rec.Leased[:0], Parked: rec.Parked[:0]}
+	popTime, invisible := s.popTimeFor(c, p.Leases()), r.Invisible.Milliseconds()
+	rec := q.record(s)
 	p.Record(rec, popTime, invisible, r.attempt)
 	for i, l := range p.Leases() {
-		if i < redelivered {
-			j.add(s, q, l, popTime, invisible)
+		if fresh := i - again; fresh >= 0 && fresh < len(s.places) {
+			j.addAt(q, l, popTime, invisible, s.places[fresh])
 		} else {
-			j.addAt(q, l, popTime, invisible, s.places[i-redelivered])
+			j.add(s, q, l, popTime, invisible)
 		}
 	}
 	s.emit(rec)
@@ -202,7 +201,7 @@ func (s *Shard) lease(r *receiveRequest, q *popQueue, j *handout) (more bool) {
 		s.own(r.client, q, c, p.Leases())
 	}
 	q.watch(s)
-	return more || c.Ready(s.popNow(), q.outlet.fifo(), s.owners.alive)
+	return more || c.Ready(s.popNow(), s.owners.alive)
 }
 
 // own has leases renew themselves for as long as the client is there.
@@ -219,9 +218,12 @@ func (s *Shard) own(client *Client, q *popQueue, c *cursor.Cursor, leases []curs
 
 // popTimeFor returns the name of the next deliveries: now, but later than any name
 // that one of the messages had before.
-func (s *Shard) popTimeFor(c *cursor.Cursor, again []cursor.Lease) int64 {
+func (s *Shard) popTimeFor(c *cursor.Cursor, leases []cursor.Lease) int64 {
 	at := s.popNow()
-	for _, l := range again {
+	for _, l := range leases {
+		if l.Attempt == 1 {
+			continue
+		}
 		if slot, ok := c.Slot(l.Offset); ok {
 			at = max(at, slot.PopTime+1)
 		}
@@ -235,8 +237,7 @@ func (s *Shard) pass(q *popQueue, c *cursor.Cursor, p *cursor.Plan) {
 	if p.Empty() {
 		return
 	}
-	rec := &s.pop
-	*rec = record.Pop{Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num, Leased: rec.Leased[:0], Parked: rec.Parked[:0]}
+	rec := q.record(s)
 	p.Record(rec, s.popNow(), 0, 0)
 	if len(rec.Parked) > 0 || rec.ReadTo-c.ReadOffset() >= passBatch {
 		s.emit(rec)
@@ -278,7 +279,10 @@ func (r *receiveRequest) park(s *Shard) {
 	r.waiting = true
 	r.outlet.waiters = append(r.outlet.waiters, r)
 	r.inClient = r.client.addWait(r)
-	r.alarm = s.alarms.set(s, s.now.Mono+r.Wait.Milliseconds(), r)
+	if r.until == 0 {
+		r.until = s.now.Mono + r.Wait.Milliseconds()
+	}
+	r.alarm = s.alarms.set(s, r.until, r)
 	s.count.Waiting++
 }
 

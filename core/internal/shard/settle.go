@@ -211,7 +211,7 @@ func (s *Shard) release(r Receipt) {
 func (s *Shard) settled(id model.CursorID) {
 	q := s.popQueue(id)
 	c := s.state.Cursor(id)
-	if q.outlet.fifo() || c.Ready(s.popNow(), false, s.owners.alive) {
+	if q.outlet.fifo() || c.Ready(s.popNow(), s.owners.alive) {
 		q.mark()
 		q.outlet.stir(s)
 	}
