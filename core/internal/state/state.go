@@ -159,6 +159,15 @@ func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
 	return nil
 }
 
+// EachCursor calls fn with every cursor, in the order in which they were made.
+func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
+	for i := range s.order.n {
+		if c := *s.order.at(i); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
+}
+
 // CursorCount returns the number of cursors.
 func (s *State) CursorCount() int { return len(s.cursors) }
 
