@@ -14,10 +14,10 @@ type Client struct {
 
 	// The loop's own.
 	waits   []waiter
-	member  *member // what its last Update said; nil before
-	owner   uint16     // by which its leases renew themselves; 0: it has none
+	member  *member     // what its last Update said; nil before
+	owner   uint16      // by which its leases renew themselves; 0: it has none
 	holds   []*popQueue // where it may have such leases
-	touched bool    // has callbacks in this step: Flush is due
+	touched bool        // has callbacks in this step: Flush is due
 	closed  bool
 }
 

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -17,7 +19,8 @@ const buryEvery = 1000
 
 // buryDead buries what is due and out of attempts.
 func (s *Shard) buryDead(q *popQueue) {
-	s.bury(q, q.begin(s, s.state.Cursor(q.id), 1).Dead())
+	p := q.begin(s, s.state.Cursor(q.id), defaultReceive)
+	s.bury(q, slices.Clone(p.Dead()))
 }
 
 func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {

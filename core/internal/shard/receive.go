@@ -104,8 +104,8 @@ func (s *Shard) checkReceive(r *receiveRequest) (g *state.Group, t *state.Topic,
 		return nil, nil, model.Errorf(model.InvalidQueue, "topic %s has no queue %d: it has %d", t.Config.Name, r.Queue.Num, t.Config.Queues())
 	case t.Config.Perm&model.PermRead == 0:
 		return nil, nil, model.Errorf(model.NoPermission, "topic %s does not allow reading", t.Config.Name)
-	case r.Invisible <= 0 || r.Invisible > maxInvisible:
-		return nil, nil, model.Errorf(model.InvalidDelay, "a lease of %v; it is more than 0 and at most %v", r.Invisible, maxInvisible)
+	case r.Invisible < time.Millisecond || r.Invisible > maxInvisible:
+		return nil, nil, model.Errorf(model.InvalidDelay, "a lease of %v; it is at least 1 ms and at most %v", r.Invisible, maxInvisible)
 	}
 	if err := s.mayUse(r.Group); err != nil {
 		return nil, nil, err
@@ -177,7 +177,10 @@ func (s *Shard) lease(r *receiveRequest, q *popQueue, j *handout) (more bool) {
 		return false
 	}
 	p := q.begin(s, c, r.Max-len(j.deliveries))
-	s.bury(q, p.Dead())
+	if len(p.Dead()) > 0 {
+		s.bury(q, slices.Clone(p.Dead()))
+		p = q.begin(s, c, r.Max-len(j.deliveries))
+	}
 	again := len(p.Leases()) // they were handed out before; those that follow were not
 	s.places = s.places[:0]
 	more = s.look(r, q, p)

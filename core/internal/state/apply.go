@@ -78,6 +78,7 @@ func (s *State) applyPop(r *record.Pop) error {
 		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
 	}
 	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
 	return c.cursor.ApplyPop(r)
 }
 
@@ -87,6 +88,7 @@ func (s *State) applyAck(r *record.Ack) error {
 		return err
 	}
 	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
 	return c.cursor.ApplyAck(r)
 }
 

@@ -13,6 +13,7 @@ type State struct {
 	shard    model.ShardID
 	server   record.Server
 	logStart model.LSN // the log is trimmed below
+	popTime  int64     // the latest name of a delivery
 	topics   []*Topic  // by id - 1; nil where it was deleted
 	byName   map[string]*Topic
 	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
@@ -139,6 +140,17 @@ func (s *State) QueueCount() int { return s.live }
 
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
+
+// PopTime returns the latest name that a delivery was ever given, in ms.
+func (s *State) PopTime() int64 { return s.popTime }
+
+// GroupByID returns a group, nil if there is none.
+func (s *State) GroupByID(id model.GroupID) *Group {
+	if !s.HasGroup(id) {
+		return nil
+	}
+	return s.groups[id-1]
+}
 
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
