@@ -15,9 +15,3 @@ func (c *Client) Settle(s []Settlement, done func([]Settled)) { done(make([]Sett
 func (c *Client) Progress(q GroupQuery, done func([]Progress, error)) {
 	done(nil, model.Errorf(model.Unsupported, "being built"))
 }
-
-// Group returns a group as of its last durable change. Safe for all goroutines.
-func (s *Shard) Group(name string) (*GroupInfo, bool) { return nil, false }
-
-// Groups returns all groups, ordered by name. Safe for all goroutines.
-func (s *Shard) Groups() []*GroupInfo { return nil }

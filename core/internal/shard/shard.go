@@ -28,6 +28,7 @@ type Shard struct {
 	readJobs        sync.Pool
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
+	groups          sync.Map // name -> *GroupInfo, likewise
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State

@@ -140,6 +140,10 @@ func (s *State) QueueCount() int { return s.live }
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
+// Groups returns all groups in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
+func (s *State) Groups() []*Group { return s.groups }
+
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
 	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
