@@ -14,11 +14,12 @@ const (
 	familyPull        family = "pull"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
+	familyGroup       family = "group"
 	familyQuery       family = "query"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -96,7 +97,13 @@ func table() []route {
 		{code: wire.GetTopicConfig, name: "GET_TOPIC_CONFIG", role: broker, family: familyTopic, action: actGet, handle: (*conn).topicConfig},
 		{code: wire.DeleteTopicInBroker, name: "DELETE_TOPIC_IN_BROKER", role: broker, family: familyTopic, action: actDelete, handle: (*conn).deleteTopic},
 		{code: wire.DeleteTopicInNameServer, name: "DELETE_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actDelete, handle: (*conn).forgetTopic},
+		{code: wire.UpdateAndCreateTopicList, name: "UPDATE_AND_CREATE_TOPIC_LIST", role: broker, family: familyTopic, action: actCreate, handle: (*conn).putTopicList},
 		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
+
+		{code: wire.UpdateAndCreateGroup, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroup},
+		{code: wire.UpdateAndCreateGroupList, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroupList},
+		{code: wire.GetAllGroupConfig, name: "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actList, handle: (*conn).allGroupConfigs},
+		{code: wire.GetGroupConfig, name: "GET_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actGet, handle: (*conn).groupConfig},
 	}
 }
 

@@ -67,6 +67,8 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	}
 	if queues > 0 && model.IsGroupTopic(name) {
 		config.ReadQueues, config.WriteQueues = 1, 1
+	} else { // who sends without having made the topic does not say what else will come
+		config.Attributes = map[string]string{model.AttrKind: model.KindAny.String()}
 	}
 	switch {
 	case queues <= 0 || s.cfg.NoAutoTopics:
