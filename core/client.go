@@ -43,6 +43,11 @@ func (c *Client) Receive(r Receive, done func(*Records, error)) (cancel func()) 
 // order of the settlements and valid during done only; each has its own fate.
 func (c *Client) Settle(s []Settlement, done func([]Settled)) { c.c.Settle(s, done) }
 
+// SendBack stores a message anew for a group that could not process it. done runs
+// when the copy has the durability of a send: MessageNotFound if there is none at
+// the address.
+func (c *Client) SendBack(b SendBack, done func(error)) { c.c.SendBack(b, done) }
+
 // Recall takes a delayed message back: MessageNotFound if there is none that
 // still waits. After its success the message is never delivered.
 func (c *Client) Recall(r Recall, done func(error)) { c.c.Recall(r, done) }

@@ -76,6 +76,7 @@ type (
 	Settlement   = shard.Settlement
 	Settled      = shard.Settled
 	Recall       = shard.Recall
+	SendBack     = shard.SendBack
 	GroupQuery   = shard.GroupQuery
 	Progress     = shard.Progress
 	InFlight     = shard.InFlight

@@ -11,6 +11,7 @@ const (
 	familyRoute       family = "route"
 	familyClient      family = "client"
 	familySend        family = "send"
+	familySendBack    family = "sendback"
 	familyPull        family = "pull"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
@@ -19,7 +20,7 @@ const (
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -67,6 +68,7 @@ func table() []route {
 		{code: wire.SendMessage, name: "SEND_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendMessageV2, name: "SEND_MESSAGE_V2", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
+		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
 
 		{code: wire.PullMessage, name: "PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
 		{code: wire.LitePullMessage, name: "LITE_PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},

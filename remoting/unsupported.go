@@ -18,7 +18,6 @@ type refusal struct {
 const (
 	fromServer     = "the server sends it to clients"
 	unused         = "no client or tool of 4.9.8 or later sends it"
-	noRetry        = "retry topics do not exist yet; clients fall back to a normal send"
 	noTransactions = "transactions do not exist yet"
 	noTimers       = "delayed messages do not exist yet"
 	noLocks        = "ordered consumption does not exist yet"
@@ -47,7 +46,6 @@ func unsupported() []refusal {
 		{wire.GetBrokerConfig, "GET_BROKER_CONFIG", noAdmin},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
 		{wire.GetBrokerRuntimeInfo, "GET_BROKER_RUNTIME_INFO", noAdmin},
-		{wire.ConsumerSendMsgBack, "CONSUMER_SEND_MSG_BACK", noRetry},
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},

@@ -71,7 +71,7 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 		config.Attributes = map[string]string{model.AttrKind: model.KindAny.String()}
 	}
 	switch {
-	case queues <= 0 || s.cfg.NoAutoTopics:
+	case queues <= 0 || s.cfg.NoAutoTopics && !model.IsGroupTopic(name):
 		return config, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
 	case s.state.TopicCount() >= s.cfg.MaxTopics:
 		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", s.state.TopicCount(), name)

@@ -97,13 +97,7 @@ func (s *Shard) prepareGroup(c *Consumer) model.LSN {
 	if c.Broadcast {
 		return g.Changed
 	}
-	name := model.RetryPrefix + c.Group
-	t := s.state.Topic(name)
-	if t == nil {
-		t = s.putTopic(s.state.NextTopicID(), model.TopicConfig{
-			Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
-		})
-	}
+	t := s.groupTopic(model.RetryPrefix + c.Group)
 	return max(g.Changed, t.Changed)
 }
 
