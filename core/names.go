@@ -77,6 +77,7 @@ type (
 	Settled      = shard.Settled
 	Recall       = shard.Recall
 	SendBack     = shard.SendBack
+	Locks        = shard.Locks
 	GroupQuery   = shard.GroupQuery
 	Progress     = shard.Progress
 	InFlight     = shard.InFlight

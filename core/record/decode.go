@@ -29,6 +29,7 @@ type Decoder struct {
 	trim     Trim
 	gap      Gap
 	roll     Roll
+	lock     Lock
 	in       decoder // here, so that no record allocates one
 }
 
@@ -127,6 +128,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.gap
 	case KindRoll:
 		return &d.roll
+	case KindLock:
+		return &d.lock
 	}
 	return nil
 }

@@ -15,7 +15,8 @@ type Client struct {
 	// The loop's own.
 	waits   []*pullRequest
 	member  *member // what its last Update said; nil before
-	touched bool    // has callbacks in this step: Flush is due
+	locks   map[model.CursorID]struct{}
+	touched bool // has callbacks in this step: Flush is due
 	closed  bool
 }
 
@@ -121,6 +122,7 @@ func (r *closeRequest) decide(s *Shard) {
 	for len(r.c.waits) > 0 {
 		s.endWait(r.c.waits[len(r.c.waits)-1])
 	}
+	s.locks.leave(s, r.c, 0) // before the others of its groups are told to share its queues
 	s.leaveAll(r.c)
 }
 

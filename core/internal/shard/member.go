@@ -251,6 +251,9 @@ func (r *leaveRequest) decide(s *Shard) {
 		if findConsumer(m.state.Consumers, r.consumer) != nil {
 			m.state.Consumers = slices.DeleteFunc(slices.Clone(m.state.Consumers), func(c Consumer) bool { return c.Group == r.consumer })
 			s.members.remove(r.consumer, m)
+			if g := s.state.Group(r.consumer); g != nil {
+				s.locks.leave(s, r.client, g.ID)
+			}
 			s.tellMembers(r.consumer)
 		}
 	}

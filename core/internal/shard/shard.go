@@ -51,6 +51,7 @@ type Shard struct {
 	syncing   syncing
 	commits   lazyCommits
 	members   members
+	locks     locks
 	snapshots snapshots
 	seals     seals
 	retention retention
