@@ -76,6 +76,8 @@ type (
 	Settlement   = shard.Settlement
 	Settled      = shard.Settled
 	Recall       = shard.Recall
+	SendBack     = shard.SendBack
+	Locks        = shard.Locks
 	GroupQuery   = shard.GroupQuery
 	Progress     = shard.Progress
 	InFlight     = shard.InFlight

@@ -23,6 +23,8 @@ const (
 	PropTransaction      = "TRAN_MSG"
 	PropDeadTopic        = "DLQ_ORIGIN_TOPIC"
 	PropDeadMessageID    = "DLQ_ORIGIN_MESSAGE_ID"
+	PropRetryTopic       = "RETRY_TOPIC"       // where a message to retry came from
+	PropOriginID         = "ORIGIN_MESSAGE_ID" // what it was called there
 )
 
 // NextProperty splits the first property off text; ok is false at the end. What

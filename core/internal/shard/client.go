@@ -17,7 +17,8 @@ type Client struct {
 	member  *member     // what its last Update said; nil before
 	owner   uint16      // by which its leases renew themselves; 0: it has none
 	holds   []*popQueue // where it may have such leases
-	touched bool        // has callbacks in this step: Flush is due
+	locks   map[model.CursorID]struct{}
+	touched bool // has callbacks in this step: Flush is due
 	closed  bool
 }
 
@@ -123,6 +124,7 @@ func (r *closeRequest) decide(s *Shard) {
 	for len(r.c.waits) > 0 {
 		r.c.waits[len(r.c.waits)-1].endWait(s)
 	}
+	s.locks.leave(s, r.c, 0) // before the others of its groups are told to share its queues
 	s.leaveAll(r.c)
 	s.dropOwner(r.c)
 }

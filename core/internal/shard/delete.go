@@ -51,15 +51,3 @@ func (s *Shard) forgetTopic(id model.TopicID) {
 		s.index.Forget(q.Slot)
 	}
 }
-
-// deleteGroup deletes a group. Members that live make it anew with their next
-// heartbeat.
-func (s *Shard) deleteGroup(name string) error {
-	g := s.state.Group(name)
-	if g == nil {
-		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
-	}
-	s.endOutlets(0, g.ID, model.Errorf(model.GroupNotFound, "group %s was deleted", name))
-	s.emit(&record.GroupEnd{ID: g.ID})
-	return nil
-}

@@ -101,13 +101,7 @@ func (s *Shard) prepareGroup(c *Consumer) model.LSN {
 	case c.Pop: // retried in place
 		return max(g.Changed, s.beginGroup(g, c.Subscriptions))
 	}
-	name := model.RetryPrefix + c.Group
-	t := s.state.Topic(name)
-	if t == nil {
-		t = s.putTopic(s.state.NextTopicID(), model.TopicConfig{
-			Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
-		})
-	}
+	t := s.groupTopic(model.RetryPrefix + c.Group)
 	return max(g.Changed, t.Changed)
 }
 
@@ -277,6 +271,9 @@ func (r *leaveRequest) decide(s *Shard) {
 		if findConsumer(m.state.Consumers, r.consumer) != nil {
 			m.state.Consumers = slices.DeleteFunc(slices.Clone(m.state.Consumers), func(c Consumer) bool { return c.Group == r.consumer })
 			s.members.remove(r.consumer, m)
+			if g := s.state.Group(r.consumer); g != nil {
+				s.locks.leave(s, r.client, g.ID)
+			}
 			s.tellMembers(r.consumer)
 		}
 	}

@@ -76,6 +76,10 @@ func (r *pullRequest) decide(s *Shard) {
 // read answers from the queue as it is now.
 func (r *pullRequest) read(s *Shard, q *state.Queue) {
 	visible := s.queueAt(q.Slot).visible
+	if err := s.mayRead(r.Group); err != nil {
+		r.fail(s, err)
+		return
+	}
 	if target, pending := s.pendingReset(r, q); pending {
 		r.finish(s, q, PullOffsetMoved, target)
 		return

@@ -31,6 +31,7 @@ type Shard struct {
 	handouts        sync.Pool
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
+	groups          sync.Map // name -> *GroupInfo, likewise
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -55,6 +56,7 @@ type Shard struct {
 	members   members
 	outlets   outlets
 	owners    owners
+	locks     locks
 	snapshots snapshots
 	seals     seals
 	retention retention

@@ -34,6 +34,8 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 		s.applyGap(r)
 	case *record.Trim:
 		return s.applyTrim(r)
+	case *record.Lock:
+		return s.applyLock(r)
 	case *record.Roll:
 	default:
 		return fmt.Errorf("record %T has no place in the state", e)
@@ -168,7 +170,9 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		s.live--
 	}
 	s.bury(t.Config.Name, grave)
-	s.dropCursors(func(id model.CursorID) bool { return id.Queue.Topic == t.ID })
+	ofTopic := func(id model.CursorID) bool { return id.Queue.Topic == t.ID }
+	s.dropCursors(ofTopic)
+	s.dropLocks(ofTopic)
 	delete(s.byName, t.Config.Name)
 	s.topics[t.ID-1] = nil
 	return nil
@@ -206,7 +210,9 @@ func (s *State) applyGroupEnd(r *record.GroupEnd) error {
 	}
 	g := s.groups[r.ID-1]
 	s.saveGroup(g)
-	s.dropCursors(func(id model.CursorID) bool { return id.Group == g.ID })
+	ofGroup := func(id model.CursorID) bool { return id.Group == g.ID }
+	s.dropCursors(ofGroup)
+	s.dropLocks(ofGroup)
 	delete(s.byGroup, g.Config.Name)
 	s.groups[g.ID-1] = nil
 	return nil

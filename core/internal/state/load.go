@@ -65,7 +65,7 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.group(content)
 	case tagGrave:
 		return l.grave(content)
-	case tagQueue:
+	case tagQueue, tagLock:
 		return nil
 	case tagCursor:
 		l.cursors++
@@ -80,6 +80,8 @@ func (l *loader) leaves(tag byte, content []byte) error {
 		return l.queue(content)
 	case tagCursor:
 		return l.cursor(content)
+	case tagLock:
+		return l.lock(content)
 	}
 	return nil
 }

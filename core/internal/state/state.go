@@ -10,20 +10,22 @@ import (
 
 // State is all that a shard knows from its log. One goroutine owns it.
 type State struct {
-	shard    model.ShardID
-	server   record.Server
-	logStart model.LSN // the log is trimmed below
-	popTime  int64     // the latest name of a delivery
-	topics   []*Topic  // by id - 1; nil where it was deleted
-	byName   map[string]*Topic
-	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
-	buried   []string                  // the names in graves, in the order of their first burial
-	queues   paged[*Queue]             // by slot; nil where the topic was deleted
-	live     int                       // queues that are not nil
-	groups   []*Group                  // by id - 1; nil where it was deleted
-	byGroup  map[string]*Group
-	cursors  map[cursorKey]*cursorEntry
-	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	shard     model.ShardID
+	server    record.Server
+	logStart  model.LSN // the log is trimmed below
+	popTime   int64     // the latest name of a delivery
+	topics    []*Topic  // by id - 1; nil where it was deleted
+	byName    map[string]*Topic
+	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
+	buried    []string                  // the names in graves, in the order of their first burial
+	queues    paged[*Queue]             // by slot; nil where the topic was deleted
+	live      int                       // queues that are not nil
+	groups    []*Group                  // by id - 1; nil where it was deleted
+	byGroup   map[string]*Group
+	cursors   map[cursorKey]*cursorEntry
+	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	locks     map[cursorKey]*lockEntry
+	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -87,6 +89,7 @@ func New(shard model.ShardID) *State {
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
 		cursors: make(map[cursorKey]*cursorEntry),
+		locks:   make(map[cursorKey]*lockEntry),
 	}
 }
 
@@ -151,6 +154,10 @@ func (s *State) GroupByID(id model.GroupID) *Group {
 	}
 	return s.groups[id-1]
 }
+
+// Groups returns all groups in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
+func (s *State) Groups() []*Group { return s.groups }
 
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
