@@ -66,7 +66,8 @@ type Shard struct {
 	places    []index.Place // of the messages that are new in the plan
 	pop       record.Pop    // reused by every lease
 	ackRecord record.Ack
-	turn      int32 // of the next message that leaves the queue to us
+	acks      []model.Offset // of the Settle that is being decided
+	turn      int32          // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
 	away      int // jobs that run apart
