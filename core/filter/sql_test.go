@@ -73,6 +73,7 @@ func TestSyntaxErrorsSayWhereAndWhy(t *testing.T) {
 		{"a IN (1)", 6, "a text in single quotes is expected instead of"},
 		{"a BETWEEN 1 OR 2", 12, `AND is expected instead of "OR"`},
 		{"a BETWEEN 5 AND 1", 2, "lower bound first"},
+		{"a IS '" + strings.Repeat("x", 5000) + "'", 5, `NULL is expected instead of "'` + strings.Repeat("x", 19) + `"`},
 		{"a IS 5", 5, `NULL is expected instead of "5"`},
 		{"a NOT LIKE 'x'", 6, `BETWEEN, IN, CONTAINS, STARTSWITH or ENDSWITH is expected instead of "LIKE"`},
 		{"a = NULL", 2, "write IS NULL"},
