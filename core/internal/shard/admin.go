@@ -50,6 +50,9 @@ func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topi
 			v.first, v.visible = q.Min, q.Min
 		}
 	}
+	for _, o := range s.outlets.of[t.ID] {
+		o.grow(s)
+	}
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil {
 			s.publish(t)

@@ -18,6 +18,7 @@ func (s *Shard) deleteTopic(name string) error {
 	for _, q := range t.Queues {
 		s.endQueue(q)
 	}
+	s.endOutlets(t.ID, 0, model.Errorf(model.TopicNotFound, "topic %s was deleted", name))
 	s.forgetTopic(t.ID)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {

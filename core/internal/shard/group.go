@@ -106,6 +106,7 @@ func (s *Shard) deleteGroup(name string) error {
 	if g == nil {
 		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
 	}
+	s.endOutlets(0, g.ID, model.Errorf(model.GroupNotFound, "group %s was deleted", name))
 	end := s.emit(&record.GroupEnd{ID: g.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil && s.state.Group(name) == nil {

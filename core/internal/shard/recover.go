@@ -96,6 +96,8 @@ func (s *Shard) recover() error {
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
+	s.startPopClock()
+	s.findOutlets()
 	s.retention.wake(s)
 	return s.hold()
 }

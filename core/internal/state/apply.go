@@ -14,6 +14,10 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 	switch r := e.(type) {
 	case *record.Data:
 		return s.applyData(r)
+	case *record.Pop:
+		return s.applyPop(r)
+	case *record.Ack:
+		return s.applyAck(r)
 	case *record.Offset:
 		return s.applyOffset(r)
 	case *record.Topic:
@@ -65,6 +69,39 @@ func (s *State) applyOffset(r *record.Offset) error {
 	s.saveCursor(c)
 	c.cursor.Apply(r)
 	return nil
+}
+
+func (s *State) applyPop(r *record.Pop) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	if q := s.Queue(c.id.Queue); r.ReadTo > q.Next {
+		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyPop(r)
+}
+
+func (s *State) applyAck(r *record.Ack) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyAck(r)
+}
+
+// leasing finds the cursor whose messages are leased or settled. It was made
+// before, by a commit.
+func (s *State) leasing(group model.GroupID, topic model.TopicID, queue int32) (*cursorEntry, error) {
+	c := s.cursors[cursorKey{group, topic, queue}]
+	if c == nil {
+		return nil, fmt.Errorf("leases of group id %d in queue %d of topic id %d, where it has no cursor", group, queue, topic)
+	}
+	return c, nil
 }
 
 func (s *State) addCursor(id model.CursorID) *cursorEntry {

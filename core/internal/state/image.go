@@ -84,7 +84,8 @@ func (s *State) appendServer(b []byte) []byte {
 		b = record.Append(b, &s.server)
 		b = binary.AppendUvarint(b, uint64(s.logStart))
 		b = binary.AppendUvarint(b, uint64(len(s.topics)))
-		return binary.AppendUvarint(b, uint64(len(s.groups)))
+		b = binary.AppendUvarint(b, uint64(len(s.groups)))
+		return binary.AppendUvarint(b, uint64(s.popTime))
 	})
 }
 

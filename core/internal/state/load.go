@@ -140,6 +140,9 @@ func (l *loader) server(content []byte) error {
 	s.logStart = model.LSN(f.next(math.MaxInt64))
 	s.topics = make([]*Topic, f.next(1<<28))
 	s.groups = make([]*Group, f.next(1<<28))
+	if len(f.b) > 0 { // the first version had no deliveries
+		s.popTime = int64(f.next(math.MaxInt64))
+	}
 	return f.end()
 }
 

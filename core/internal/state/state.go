@@ -13,6 +13,7 @@ type State struct {
 	shard     model.ShardID
 	server    record.Server
 	logStart  model.LSN // the log is trimmed below
+	popTime   int64     // the latest name of a delivery
 	topics    []*Topic  // by id - 1; nil where it was deleted
 	byName    map[string]*Topic
 	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
@@ -147,6 +148,17 @@ func (s *State) Group(name string) *Group { return s.byGroup[name] }
 // deleted. The slice is the state's.
 func (s *State) Groups() []*Group { return s.groups }
 
+// PopTime returns the latest name that a delivery was ever given, in ms.
+func (s *State) PopTime() int64 { return s.popTime }
+
+// GroupByID returns a group, nil if there is none.
+func (s *State) GroupByID(id model.GroupID) *Group {
+	if !s.HasGroup(id) {
+		return nil
+	}
+	return s.groups[id-1]
+}
+
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
 	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
@@ -164,6 +176,15 @@ func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
 		return &c.cursor
 	}
 	return nil
+}
+
+// EachCursor calls fn with every cursor, in the order in which they were made.
+func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
+	for i := range s.order.n {
+		if c := *s.order.at(i); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
 }
 
 // CursorCount returns the number of cursors.
