@@ -80,7 +80,7 @@ func (c *conn) retry(m *core.Message, r *wire.SendRequest, topic *name) {
 		m.Topic, m.Queue = core.DeadLetterPrefix+group, -1
 	}
 	if dead || !delaysExist {
-		m.Properties = record.WithoutProperties(nil, m.Properties, func(key string) bool { return key == record.PropDelayLevel })
+		m.Properties = record.SetProperties(m.Properties, []record.PropertyValue{{Key: record.PropDelayLevel}})
 	}
 }
 

@@ -20,7 +20,6 @@ const (
 	unused         = "no client or tool of 4.9.8 or later sends it"
 	noTransactions = "transactions do not exist yet"
 	noTimers       = "delayed messages do not exist yet"
-	noLocks        = "ordered consumption does not exist yet"
 	noReply        = "request-reply does not exist yet"
 	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
@@ -49,8 +48,6 @@ func unsupported() []refusal {
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
-		{wire.LockBatchMQ, "LOCK_BATCH_MQ", noLocks},
-		{wire.UnlockBatchMQ, "UNLOCK_BATCH_MQ", noLocks},
 		{wire.GetAllConsumerOffset, "GET_ALL_CONSUMER_OFFSET", noAdmin},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
 		{wire.CheckClientConfig, "CHECK_CLIENT_CONFIG", noSQL},

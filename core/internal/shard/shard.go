@@ -54,9 +54,9 @@ type Shard struct {
 	syncing   syncing
 	commits   lazyCommits
 	members   members
+	locks     locks
 	outlets   outlets
 	owners    owners
-	locks     locks
 	snapshots snapshots
 	seals     seals
 	retention retention

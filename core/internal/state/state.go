@@ -144,6 +144,10 @@ func (s *State) QueueCount() int { return s.live }
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
+// Groups returns all groups in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
+func (s *State) Groups() []*Group { return s.groups }
+
 // PopTime returns the latest name that a delivery was ever given, in ms.
 func (s *State) PopTime() int64 { return s.popTime }
 
@@ -154,10 +158,6 @@ func (s *State) GroupByID(id model.GroupID) *Group {
 	}
 	return s.groups[id-1]
 }
-
-// Groups returns all groups in the order of their ids; nil stands where one was
-// deleted. The slice is the state's.
-func (s *State) Groups() []*Group { return s.groups }
 
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
