@@ -122,18 +122,7 @@ type strike struct {
 // returns how many calls there were.
 func playTo(t *testing.T, s swarm, strikes ...strike) (calls int) {
 	w := newWorld(s)
-	defer func() {
-		if p := w.proc; p != nil && p.shard != nil {
-			p.shard.Forget()
-		}
-		switch r := recover().(type) {
-		case nil:
-		case violation:
-			t.Fatalf("SIM FAIL inv=%s flush=%d strikes=%+v step=%d: %s", r.inv, s.flush, strikes, r.step, r.detail)
-		default:
-			t.Fatalf("flush=%d strikes=%+v: %v\n%s", s.flush, strikes, r, debug.Stack())
-		}
-	}()
+	defer w.judged(t, &strikes)
 	next := 0
 	struck := func() bool { // all of them
 		if w.disk.armed == nil && next < len(strikes) {
@@ -156,4 +145,18 @@ func playTo(t *testing.T, s swarm, strikes ...strike) (calls int) {
 	w.disk.disarm()
 	w.finish()
 	return calls
+}
+
+// judged ends a run: deferred by the test, it fails it with what was violated.
+func (w *world) judged(t *testing.T, how any) {
+	if p := w.proc; p != nil && p.shard != nil {
+		p.shard.Forget()
+	}
+	switch r := recover().(type) {
+	case nil:
+	case violation:
+		t.Fatalf("SIM FAIL inv=%s flush=%d %+v step=%d: %s", r.inv, w.flush, how, r.step, r.detail)
+	default:
+		t.Fatalf("flush=%d %+v step=%d: %v\n%s", w.flush, how, w.step, r, debug.Stack())
+	}
 }
