@@ -105,7 +105,7 @@ func scenario(flush model.Durability) swarm {
 		switch what.name {
 		case "stop":
 			s.weights[i] = 20
-		case "rot aside", "replay aside":
+		case "rot aside", "replay aside", "reseal aside":
 			s.weights[i] = 0
 		}
 	}
