@@ -51,13 +51,13 @@ func (s *Shard) forgetTopic(id model.TopicID) {
 	}
 }
 
-// deleteGroup deletes a group. Members that live make it anew with their next
-// heartbeat.
+// deleteGroup deletes a group with its offsets: messages that were kept for it need
+// not be. Members that live make it anew with their next heartbeat.
 func (s *Shard) deleteGroup(name string) error {
 	g := s.state.Group(name)
 	if g == nil {
 		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
 	}
-	s.emit(&record.GroupEnd{ID: g.ID})
+	s.when(atDurable, s.emit(&record.GroupEnd{ID: g.ID}), then(func(s *Shard, _ error) { s.retention.wake(s) }))
 	return nil
 }

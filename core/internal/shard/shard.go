@@ -28,6 +28,7 @@ type Shard struct {
 	readJobs        sync.Pool
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
+	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -53,6 +54,7 @@ type Shard struct {
 	snapshots snapshots
 	seals     seals
 	retention retention
+	lags      lags
 	disk      disk
 	cold      coldReads
 	turn      int32 // of the next message that leaves the queue to us
