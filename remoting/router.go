@@ -14,11 +14,12 @@ const (
 	familyPull        family = "pull"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
+	familyGroup       family = "group"
 	familyQuery       family = "query"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -97,6 +98,8 @@ func table() []route {
 		{code: wire.DeleteTopicInBroker, name: "DELETE_TOPIC_IN_BROKER", role: broker, family: familyTopic, action: actDelete, handle: (*conn).deleteTopic},
 		{code: wire.DeleteTopicInNameServer, name: "DELETE_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actDelete, handle: (*conn).forgetTopic},
 		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
+
+		{code: wire.DeleteGroup, name: "DELETE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actDelete, handle: (*conn).deleteGroup},
 	}
 }
 
