@@ -80,8 +80,5 @@ const (
 	MembersChanged = shard.MembersChanged
 )
 
-// ValidTopic reports whether name may be a topic; ValidGroup, a group.
-func ValidTopic(name string) error { return model.ValidTopic(name) }
-
 // ValidGroup reports whether name may be a consumer or producer group.
 func ValidGroup(name string) error { return model.ValidGroup(name) }

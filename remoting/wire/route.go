@@ -107,6 +107,3 @@ func EncodeBody(v any) []byte {
 	}
 	return b
 }
-
-// DecodeBody reads a JSON body into v.
-func DecodeBody(what string, body []byte, v any) error { return decodeBody(what, body, v) }

@@ -38,6 +38,7 @@ type encoded struct {
 	groupHash        uint32
 	durability       model.Durability
 	slot             uint32
+	topic            *state.Topic // of a unit's message, once the unit was checked
 	err              *model.Error
 }
 
@@ -233,6 +234,7 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 	for i := range r.msgs {
 		m := &r.msgs[i]
 		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
+		m.topic = t
 		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
 			m.queue = s.nextQueue(t)
 		} else if m.queue < 0 {
@@ -252,13 +254,16 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
-	name := r.run.buf[m.nameFrom:m.nameTo]
-	t, err := s.target(name, m)
-	if err != nil {
-		return err
-	}
+	t := m.topic
 	if t == nil {
-		t = s.topicFor(name, m)
+		name := r.run.buf[m.nameFrom:m.nameTo]
+		found, err := s.target(name, m)
+		if err != nil {
+			return err
+		}
+		if t = found; t == nil {
+			t = s.topicFor(name, m)
+		}
 	}
 	num := m.queue
 	if num < 0 {
