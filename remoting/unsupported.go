@@ -67,7 +67,6 @@ func unsupported() []refusal {
 		{wire.GetTopicStatsInfo, "GET_TOPIC_STATS_INFO", noAdmin},
 		{wire.GetProducerConnectionList, "GET_PRODUCER_CONNECTION_LIST", noAdmin},
 		{wire.WipeWritePermOfBroker, "WIPE_WRITE_PERM_OF_BROKER", noAdmin},
-		{wire.DeleteGroup, "DELETE_SUBSCRIPTIONGROUP", noAdmin},
 		{wire.GetConsumeStats, "GET_CONSUME_STATS", noAdmin},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
 		{wire.ResumeConsumer, "RESUME_CONSUMER", unused},

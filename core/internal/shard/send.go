@@ -39,6 +39,7 @@ type encoded struct {
 	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
+	topic            *state.Topic // of a unit's message, once the unit was checked
 	err              *model.Error
 }
 
@@ -234,6 +235,7 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 	for i := range r.msgs {
 		m := &r.msgs[i]
 		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
+		m.topic = t
 		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
 			m.queue = s.queueFrom(t, m)
 		} else if m.queue < 0 {
@@ -253,13 +255,16 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
-	name := r.run.buf[m.nameFrom:m.nameTo]
-	t, err := s.target(name, m)
-	if err != nil {
-		return err
-	}
+	t := m.topic
 	if t == nil {
-		t = s.topicFor(name, m)
+		name := r.run.buf[m.nameFrom:m.nameTo]
+		found, err := s.target(name, m)
+		if err != nil {
+			return err
+		}
+		if t = found; t == nil {
+			t = s.topicFor(name, m)
+		}
 	}
 	num := m.queue
 	if num < 0 {

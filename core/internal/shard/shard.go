@@ -32,6 +32,7 @@ type Shard struct {
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 	groups          sync.Map // name -> *GroupInfo, likewise
+	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -60,6 +61,7 @@ type Shard struct {
 	snapshots snapshots
 	seals     seals
 	retention retention
+	lags      lags
 	disk      disk
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided

@@ -58,7 +58,7 @@ func (s *State) applyData(r *record.Data) error {
 
 func (s *State) applyOffset(r *record.Offset) error {
 	queue := model.Queue{Shard: s.shard, Topic: r.Topic, Num: r.Queue}
-	if s.Queue(queue) == nil || r.Group == 0 || int(r.Group) > len(s.groups) || s.groups[r.Group-1] == nil {
+	if s.Queue(queue) == nil || s.GroupByID(r.Group) == nil {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
@@ -205,10 +205,10 @@ func (s *State) applyGroup(r *record.Group, end model.LSN) error {
 }
 
 func (s *State) applyGroupEnd(r *record.GroupEnd) error {
-	if r.ID == 0 || int(r.ID) > len(s.groups) || s.groups[r.ID-1] == nil {
+	g := s.GroupByID(r.ID)
+	if g == nil {
 		return fmt.Errorf("end of unknown group id %d", r.ID)
 	}
-	g := s.groups[r.ID-1]
 	s.saveGroup(g)
 	ofGroup := func(id model.CursorID) bool { return id.Group == g.ID }
 	s.dropCursors(ofGroup)

@@ -190,19 +190,31 @@ func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
 // CursorCount returns the number of cursors.
 func (s *State) CursorCount() int { return len(s.cursors) }
 
-// Consumed returns the lowest floor of the groups in a queue, and whether any
-// group has a cursor there. It looks at every group.
-func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
+// Cursors passes the cursors numbered from next on to fn, so many numbers of them:
+// for walks in slices. It returns where to go on, and whether there is more.
+func (s *State) Cursors(next, slice int, fn func(model.CursorID, *cursor.Cursor)) (int, bool) {
+	end := min(next+slice, s.order.n)
+	for ; next < end; next++ {
+		if c := *s.order.at(next); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
+	return next, end < s.order.n
+}
+
+// Laggard returns the group that has consumed the least of a queue, and up to where
+// it has; nil if no group has a cursor there. It looks at every group.
+func (s *State) Laggard(q *Queue) (last *Group, floor model.Offset) {
 	for _, g := range s.groups {
 		if g == nil {
 			continue
 		}
 		c := s.cursors[cursorKey{g.ID, q.Topic.ID, q.Num}]
-		if c != nil && (!any || c.cursor.Floor() < floor) {
-			floor, any = c.cursor.Floor(), true
+		if c != nil && (last == nil || c.cursor.Floor() < floor) {
+			last, floor = g, c.cursor.Floor()
 		}
 	}
-	return floor, any
+	return last, floor
 }
 
 // Gaps are ranges of offsets that no message has, for ever. The slice is not changed.
