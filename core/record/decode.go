@@ -31,6 +31,7 @@ type Decoder struct {
 	trim     Trim
 	gap      Gap
 	roll     Roll
+	lock     Lock
 	in       decoder // here, so that no record allocates one
 }
 
@@ -133,6 +134,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.gap
 	case KindRoll:
 		return &d.roll
+	case KindLock:
+		return &d.lock
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ const (
 	KindGap      Kind = 0x68 // LSN and offsets jump: what is missing was lost
 	KindTrim     Kind = 0x70 // the first offsets of queues move, the log's begin moves
 	KindRoll     Kind = 0x78 // a segment begins
-	KindLock     Kind = 0x80 // reserved
+	KindLock     Kind = 0x80 // a queue of a group has an owner, or none
 	KindState    Kind = 0x88 // reserved
 	KindRelocate Kind = 0x90 // reserved
 )

@@ -95,6 +95,8 @@ func entries() []Entry {
 		&Trim{},
 		&Gap{From: math.MaxInt64, Offsets: 12},
 		&Roll{Reason: RollSize},
+		&Lock{Group: 1, Topic: 2, Queue: 300, Owner: "10.0.0.1@7"},
+		&Lock{Group: 1, Topic: 2},
 	}
 }
 

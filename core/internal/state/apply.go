@@ -34,6 +34,8 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 		s.applyGap(r)
 	case *record.Trim:
 		return s.applyTrim(r)
+	case *record.Lock:
+		return s.applyLock(r)
 	case *record.Roll:
 	default:
 		return fmt.Errorf("record %T has no place in the state", e)
@@ -56,7 +58,7 @@ func (s *State) applyData(r *record.Data) error {
 
 func (s *State) applyOffset(r *record.Offset) error {
 	queue := model.Queue{Shard: s.shard, Topic: r.Topic, Num: r.Queue}
-	if s.Queue(queue) == nil || r.Group == 0 || int(r.Group) > len(s.groups) || s.groups[r.Group-1] == nil {
+	if s.Queue(queue) == nil || s.GroupByID(r.Group) == nil {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
@@ -78,6 +80,7 @@ func (s *State) applyPop(r *record.Pop) error {
 		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
 	}
 	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
 	return c.cursor.ApplyPop(r, &s.memory)
 }
 
@@ -87,6 +90,7 @@ func (s *State) applyAck(r *record.Ack) error {
 		return err
 	}
 	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
 	return c.cursor.ApplyAck(r)
 }
 
@@ -166,7 +170,9 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		s.live--
 	}
 	s.bury(t.Config.Name, grave)
-	s.dropCursors(func(id model.CursorID) bool { return id.Queue.Topic == t.ID })
+	ofTopic := func(id model.CursorID) bool { return id.Queue.Topic == t.ID }
+	s.dropCursors(ofTopic)
+	s.dropLocks(ofTopic)
 	delete(s.byName, t.Config.Name)
 	s.topics[t.ID-1] = nil
 	return nil
@@ -199,12 +205,14 @@ func (s *State) applyGroup(r *record.Group, end model.LSN) error {
 }
 
 func (s *State) applyGroupEnd(r *record.GroupEnd) error {
-	if r.ID == 0 || int(r.ID) > len(s.groups) || s.groups[r.ID-1] == nil {
+	g := s.GroupByID(r.ID)
+	if g == nil {
 		return fmt.Errorf("end of unknown group id %d", r.ID)
 	}
-	g := s.groups[r.ID-1]
 	s.saveGroup(g)
-	s.dropCursors(func(id model.CursorID) bool { return id.Group == g.ID })
+	ofGroup := func(id model.CursorID) bool { return id.Group == g.ID }
+	s.dropCursors(ofGroup)
+	s.dropLocks(ofGroup)
 	delete(s.byGroup, g.Config.Name)
 	s.groups[g.ID-1] = nil
 	return nil
