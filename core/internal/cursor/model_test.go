@@ -547,7 +547,7 @@ func (w *world) checkKeys() {
 			}
 			continue
 		}
-		if known && list[0] >= w.min {
+		if known && list[0] >= w.min && !w.queue[list[0]].acked {
 			ready = true
 		}
 	}
@@ -640,6 +640,9 @@ func (w *world) judgeKeys(p *Plan, seen map[model.Offset]bool, gaveUp bool) {
 	}
 	for key, list := range w.keys() {
 		list = slices.DeleteFunc(list, func(o model.Offset) bool { return o < w.min })
+		for len(list) > 0 && w.queue[list[0]].acked {
+			list = list[1:] // it only waits for what was trimmed
+		}
 		leased := 0
 		for i, o := range list {
 			if seen[o] && i > leased {
