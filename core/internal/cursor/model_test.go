@@ -292,7 +292,11 @@ func (w *world) take(p *Plan) {
 	attempt := uint64(w.draw("attempt", 0, 3))
 	w.pop.Group, w.pop.Topic = 1, 1
 	p.Record(&w.pop, popTime, invisible, attempt)
+	read := w.c.ReadOffset()
 	w.apply(&w.pop)
+	for o := read; o < min(w.min, w.c.ReadOffset()); o++ {
+		w.queue[o].done = true // trimmed before anybody had it
+	}
 	made := attemptMade{hash: attempt, popTime: popTime}
 	again := map[uint32]model.Offset{}
 	for _, l := range w.pop.Leased {
