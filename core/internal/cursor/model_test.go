@@ -128,6 +128,7 @@ func (w *world) apply(e record.Entry) {
 func (w *world) commit(to model.Offset, op record.OffsetOp) {
 	forget := op == record.OffsetReset || to < w.c.Floor()
 	w.apply(&record.Offset{Group: 1, Topic: 1, Offset: to, Op: op})
+	w.attempts = slices.DeleteFunc(w.attempts, func(a attemptMade) bool { return a.offsets[0] < to })
 	for i := range w.queue {
 		m := &w.queue[i]
 		if forget || model.Offset(i) < to {
