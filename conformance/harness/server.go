@@ -123,7 +123,7 @@ func (s *Server) Launch() error {
 	s.cmd = exec.Command(s.bin, "serve", "--data", s.data)
 	s.cmd.Env = append(os.Environ(),
 		"GANTRY_REMOTING_NAMESRV_ADDR="+s.Namesrv, "GANTRY_REMOTING_ADDR="+s.Broker, "GANTRY_OPS_ADDR="+s.Ops,
-		"GANTRY_GRPCV5_ADDR="+s.GRPC)
+		"GANTRY_GRPC_ADDR="+s.GRPC)
 	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {

@@ -42,6 +42,9 @@ func TestStart(t *testing.T) {
 // it has three topics or more, and then waits for minutes.
 func TestManyTopics(t *testing.T) {
 	eachSDK(t, 0, func(t *testing.T, s *sdk) {
+		if lab.foreign && s.name == "node" {
+			t.Skip("Apache's proxy is one of those servers")
+		}
 		c, p := broker(t), s.start(t)
 		for _, n := range []int{1, 3, 10, 40} {
 			topics := make([]string, n)
@@ -107,7 +110,7 @@ func TestExpiry(t *testing.T) {
 		p.Send(harness.Cmd{Target: producer(p, topic), Topic: topic})
 		first := collect(t, p, consumer, 1, 10*time.Second)[0]
 		second := collect(t, p, consumer, 1, 20*time.Second)[0]
-		between(t, "the second delivery", second.At.Sub(first.At), 9900*time.Millisecond, 10*time.Second+late)
+		between(t, "the second delivery", second.At.Sub(first.At), 9900*time.Millisecond, 10*time.Second+late())
 		if second.Attempt != 2 || second.MsgID != first.MsgID {
 			t.Errorf("second delivery: message %s attempt %d, want %s and 2", second.MsgID, second.Attempt, first.MsgID)
 		}
@@ -119,8 +122,14 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
-// late is how much later than asked a message may come again or be due.
-const late = 3 * time.Second
+// late is how much later than asked a message may come again. A receive of Apache's that waits does not see it come back:
+// it comes with the next one.
+func late() time.Duration {
+	if lab.foreign {
+		return 6 * time.Second
+	}
+	return 500 * time.Millisecond
+}
 
 // TestChange: the time a message stays invisible can be changed; the handle changes with it.
 func TestChange(t *testing.T) {
@@ -132,7 +141,7 @@ func TestChange(t *testing.T) {
 		first := collect(t, p, consumer, 1, 60*time.Second)[0]
 		changed := p.Do(harness.Cmd{Op: "change", Target: consumer, Message: first.Message, Invisible: 10_000})
 		second := collect(t, p, consumer, 1, 60*time.Second)[0]
-		between(t, "the second delivery", second.At.Sub(changed.At), 9900*time.Millisecond, 10*time.Second+late)
+		between(t, "the second delivery", second.At.Sub(changed.At), 9900*time.Millisecond, 10*time.Second+late())
 		if second.Attempt != 2 {
 			t.Errorf("second delivery: attempt %d, want 2", second.Attempt)
 		}
@@ -208,7 +217,7 @@ func TestRetry(t *testing.T) {
 		p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "poison"})
 		fine := p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "fine"})
 		waitDeadLetter(t, group, "poison-0")
-		p.Wait(arrival, "the second attempt of both messages", func(all []harness.Event) bool {
+		p.Wait(deadLetter(), "the second attempt of both messages", func(all []harness.Event) bool {
 			return len(attempts(all, once, "poison-0")) >= 2 && len(attempts(all, once, "fine-0")) >= 2
 		})
 		if got := attempts(p.Events(poison, "received"), poison, "poison-0"); !slices.Equal(got, []int{1, 2}) {
@@ -238,7 +247,7 @@ func attempts(all []harness.Event, consumer int, body string) []int {
 func waitDeadLetter(t *testing.T, group, body string) {
 	t.Helper()
 	c, topic := broker(t), "%DLQ%"+group
-	deadline := time.Now().Add(2 * arrival)
+	deadline := time.Now().Add(deadLetter())
 	for {
 		pulled, err := c.Pull(t.Context(), "GID_dead", topic, 0, 0, 32)
 		for _, m := range pulled.Messages {
@@ -297,7 +306,11 @@ func TestBadFilter(t *testing.T) {
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
 		consumer := p.Do(harness.Cmd{Op: "simple", Topic: topic, Group: group, Await: 5000, Expression: "a >> 1", FilterType: "SQL92"}).ID
 		e, ok := p.Try(harness.Cmd{Op: "receive", Target: consumer, Max: 1, Invisible: 15_000})
-		checkFailed(t, "a receive with a bad expression", ok, e, illegalFilter)
+		want := illegalFilter
+		if lab.foreign {
+			want = internalError
+		}
+		checkFailed(t, "a receive with a bad expression", ok, e, want)
 	})
 }
 
@@ -349,4 +362,12 @@ func TestWrongType(t *testing.T) {
 			}
 		}
 	})
+}
+
+// deadLetter is how long a message may take through two attempts to the dead letters: Apache's retries wait for each other.
+func deadLetter() time.Duration {
+	if lab.foreign {
+		return 90 * time.Second
+	}
+	return arrival
 }

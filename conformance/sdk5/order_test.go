@@ -82,7 +82,7 @@ func TestDelay(t *testing.T) {
 		topic := newTopic(t, "DELAY")
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
 		consumer, sender := simple(p, topic, group), producer(p, topic)
-		at := time.Now().Add(4 * time.Second).UnixMilli()
+		at := time.Now().Add(5*time.Second).Unix() * 1000 // Python's client knows seconds only
 		p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "later", DeliverAt: at})
 		p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "past", DeliverAt: time.Now().Add(-20 * time.Second).UnixMilli()})
 		for _, m := range collect(t, p, consumer, 2, 30*time.Second) {
@@ -119,7 +119,7 @@ func TestRecall(t *testing.T) {
 		topic := newTopic(t, "DELAY")
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
 		consumer, sender := simple(p, topic, group), producer(p, topic)
-		at := time.Now().Add(6 * time.Second).UnixMilli()
+		at := time.Now().Add(7*time.Second).Unix() * 1000
 		gone := p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "gone", DeliverAt: at})[0]
 		stays := p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "stays", DeliverAt: at + 1000})[0]
 		done := p.Do(harness.Cmd{Op: "recall", Target: sender, Topic: topic, Handle: gone.Handle})
