@@ -202,9 +202,6 @@ func (c *Config) Validate() error {
 	if err := errors.Join(c.Remoting.Validate(), c.GRPC.Validate()); err != nil && len(errs) == 0 {
 		errs = append(errs, err)
 	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		errs = append(errs, c.errorf("tls.cert_file", "one of tls.cert_file and tls.key_file is empty; write both, or neither for a certificate of the server's own"))
-	}
 	if c.Data == "" {
 		errs = append(errs, c.errorf("data", "is empty; name the folder for the log"))
 	}
