@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -33,6 +34,7 @@ type Server struct {
 	gate      *protocols.Gate
 	sessions  sessions
 	sends     sendPool
+	receives  receivePool
 	grpc      *grpc.Server
 
 	ln    net.Listener   // written by Listen
@@ -41,6 +43,8 @@ type Server struct {
 
 	requestBytes atomic.Int64 // of sends that are being handled
 	inFlight     inFlight
+	stopping     chan struct{} // closed by Shutdown
+	stop         sync.Once
 }
 
 var _ protocols.Listener = (*Server)(nil)
@@ -65,6 +69,7 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 		gate:     protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
 		sessions: sessions{byID: map[string]*session{}},
 		inFlight: inFlight{idle: make(chan struct{}, 1)},
+		stopping: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -130,12 +135,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.ln == nil {
 		return nil // never bound
 	}
+	s.stop.Do(func() { close(s.stopping) })
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
 		s.grpc.GracefulStop()
 	}()
-	s.endSessions() // receives are answered; calls that still come make sessions anew
 	s.inFlight.wait(ctx)
 	s.grpc.Stop()
 	<-drained
