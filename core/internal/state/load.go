@@ -65,7 +65,7 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.group(content)
 	case tagGrave:
 		return l.grave(content)
-	case tagQueue:
+	case tagQueue, tagLock:
 		return nil
 	case tagCursor:
 		l.cursors++
@@ -80,6 +80,8 @@ func (l *loader) leaves(tag byte, content []byte) error {
 		return l.queue(content)
 	case tagCursor:
 		return l.cursor(content)
+	case tagLock:
+		return l.lock(content)
 	}
 	return nil
 }
@@ -138,6 +140,9 @@ func (l *loader) server(content []byte) error {
 	s.logStart = model.LSN(f.next(math.MaxInt64))
 	s.topics = make([]*Topic, f.next(1<<28))
 	s.groups = make([]*Group, f.next(1<<28))
+	if len(f.b) > 0 { // the first version had no deliveries
+		s.popTime = int64(f.next(math.MaxInt64))
+	}
 	return f.end()
 }
 
