@@ -193,25 +193,11 @@ func (w Wire) PhysicalOffset() int64 { return w.i64(posPhysicalOffset) }
 // SysFlag returns the message's sysFlag.
 func (w Wire) SysFlag() int32 { return w.i32(posSysFlag) }
 
-// Born returns when the message was made, in ms, by the producer's clock.
-func (w Wire) Born() int64 { return w.i64(posBorn) }
-
-// BornHost returns who sent the message.
-func (w Wire) BornHost() netip.AddrPort {
-	if w.SysFlag()&SysBornHostV6 != 0 {
-		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(w[posBornHost:])), uint16(w.i32(posBornHost+16)))
-	}
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(w[posBornHost:])), uint16(w.i32(posBornHost+4)))
-}
-
 // StoreHost returns the server's address, as PatchStoreHost wrote it.
 func (w Wire) StoreHost() netip.AddrPort {
 	at := posStoreHost + w.shift()
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(w[at:])), uint16(w.i32(at+4)))
 }
-
-// ReconsumeTimes returns how often the message was delivered before.
-func (w Wire) ReconsumeTimes() int32 { return w.i32(posReconsume + w.shift()) }
 
 // StoreTime returns when the message was stored, in ms.
 func (w Wire) StoreTime() int64 { return w.i64(posStoreTime + w.shift()) }
