@@ -43,7 +43,7 @@ func TestFIFOBlocks(t *testing.T) {
 	eachSDK(t, 0, func(t *testing.T, s *sdk) {
 		topic := newTopic(t, "FIFO")
 		group, p := newGroup(t, topic, rawclient.Group{Orderly: true}), s.start(t)
-		consumer := simple(p, topic, group)
+		consumer := s.simple(p, topic, group)
 		p.Send(harness.Cmd{Target: producer(p, topic), Topic: topic, Count: 3, MessageGroup: "g"})
 		for attempt := 1; attempt <= 2; attempt++ {
 			first := collectOne(t, p, consumer, 10*time.Second)
@@ -81,7 +81,7 @@ func TestDelay(t *testing.T) {
 	eachSDK(t, 0, func(t *testing.T, s *sdk) {
 		topic := newTopic(t, "DELAY")
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
-		consumer, sender := simple(p, topic, group), producer(p, topic)
+		consumer, sender := s.simple(p, topic, group), producer(p, topic)
 		at := time.Now().Add(5*time.Second).Unix() * 1000 // Python's client knows seconds only
 		p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "later", DeliverAt: at})
 		p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "past", DeliverAt: time.Now().Add(-20 * time.Second).UnixMilli()})
@@ -118,7 +118,7 @@ func TestRecall(t *testing.T) {
 	eachSDK(t, recall, func(t *testing.T, s *sdk) {
 		topic := newTopic(t, "DELAY")
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
-		consumer, sender := simple(p, topic, group), producer(p, topic)
+		consumer, sender := s.simple(p, topic, group), producer(p, topic)
 		at := time.Now().Add(7*time.Second).Unix() * 1000
 		gone := p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "gone", DeliverAt: at})[0]
 		stays := p.Send(harness.Cmd{Target: sender, Topic: topic, Prefix: "stays", DeliverAt: at + 1000})[0]
@@ -141,9 +141,10 @@ func TestRecall(t *testing.T) {
 // TestBatch: messages sent in one request are stored and acknowledged one by one.
 func TestBatch(t *testing.T) {
 	eachSDK(t, batch, func(t *testing.T, s *sdk) {
+		ours(t, "one entry answers for all messages")
 		topic := newTopic(t, "NORMAL")
 		group, p := newGroup(t, topic, rawclient.Group{}), s.start(t)
-		consumer := simple(p, topic, group)
+		consumer := s.simple(p, topic, group)
 		c := harness.Cmd{Target: producer(p, topic), Topic: topic, Count: 10, Mode: "batch", Tag: "t"}
 		sent := p.Send(c)
 		if len(sent) != c.Count {
