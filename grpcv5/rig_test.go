@@ -41,8 +41,8 @@ func bubbleWith(t *testing.T, cfg Config, test func(*testing.T, *rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, served: make(chan error, 1)}
 		r.start(cfg, protocols.Env{Listen: r.network.Listen})
+		defer r.stop()
 		test(t, r)
-		r.stop()
 	})
 }
 

@@ -26,6 +26,7 @@ type State struct {
 	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
+	memory    cursor.Memory     // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
