@@ -127,3 +127,14 @@ func Stored(kind Kind, content []byte) (*Data, bool) {
 	r.decode(&d)
 	return &r, !d.bad && len(d.b) == 0
 }
+
+// Published returns the content of a Publish record.
+func Published(kind Kind, content []byte) (*Publish, bool) {
+	var r Publish
+	d := decoder{b: content}
+	if kind != KindPublish {
+		return nil, false
+	}
+	r.decode(&d)
+	return &r, !d.bad && len(d.b) == 0
+}

@@ -95,6 +95,7 @@ func (s *Shard) recover() error {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
 	s.retention.wake(s)
+	s.delays.added()
 	return s.hold()
 }
 

@@ -54,6 +54,7 @@ type Shard struct {
 	seals     seals
 	retention retention
 	disk      disk
+	delays    delays
 	cold      coldReads
 	turn      int32 // of the next message that leaves the queue to us
 	holdUntil model.LSN

@@ -56,7 +56,8 @@ func (s *stage) commands() map[string]func() {
 
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
-		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
+		"recall": s.cmdRecall,
+		"pull":   s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
 		"ends": s.cmdEnds, "by-time": s.cmdByTime,
 		"join": s.cmdJoin, "leave": s.cmdLeave, "members": s.cmdMembers,
