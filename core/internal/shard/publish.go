@@ -48,10 +48,8 @@ func (d *delays) step(s *Shard) {
 	if s.Err() != nil || s.holdUntil != 0 || s.stopping {
 		return
 	}
-	if first := s.state.Delayed().First(); first != nil {
-		d.mover.step(s)
-		d.publish(s)
-	}
+	d.mover.step(s)
+	d.publish(s)
 	d.arm(s)
 }
 

@@ -41,3 +41,23 @@ func (s *stage) cmdRecall() {
 	})
 	s.submit(c)
 }
+
+// cmdDelayed counts delayed messages, since the server was started: delayed
+func (s *stage) cmdDelayed() {
+	n := s.server().Stats()
+	s.say("%d wait; published %d, taken back %d, relocated %d; %d segments, %d forgotten", n.Pending, n.Published, n.Recalled, n.Relocated, n.Segments, n.Forgotten)
+}
+
+// cmdFill sends messages of 10 KiB to another topic, as one client, one after the other: fill n=10
+func (s *stage) cmdFill() {
+	c := s.client()
+	for range s.line.number("n", 1) {
+		m := shard.Message{Topic: "filler", AutoCreate: 1, Body: letters[:10<<10], Born: epoch}
+		c.Send(&shard.Batch{Messages: []shard.Message{m}}, func(_ []shard.SendResult, err error) {
+			if err != nil {
+				s.say("%s", refusal(err))
+			}
+		})
+		s.submit(c)
+	}
+}

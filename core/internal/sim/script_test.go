@@ -56,7 +56,7 @@ func (s *stage) commands() map[string]func() {
 
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
-		"recall": s.cmdRecall,
+		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill,
 		"pull":   s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
 		"ends": s.cmdEnds, "by-time": s.cmdByTime,

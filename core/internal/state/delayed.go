@@ -18,16 +18,17 @@ type mark struct {
 	at      model.LSN // of the segment's first record
 	last    model.LSN // of the newest Publish; 0 if there is none
 	pending int
+	bytes   int64 // of their records
 }
 
 // Delayed returns the messages that wait for their time. The set is the state's.
 func (s *State) Delayed() *delay.Set { return &s.delayed }
 
 // DelayedIn returns how many messages wait of those that lie in the segment from
-// one LSN to another. It may count some of the segments before.
-func (s *State) DelayedIn(from, to model.LSN) (n int) {
-	s.eachMark(from, to, func(m *mark) { n += m.pending })
-	return n
+// one LSN to another, and their bytes. It may count some of the segments before.
+func (s *State) DelayedIn(from, to model.LSN) (n int, bytes int64) {
+	s.eachMark(from, to, func(m *mark) { n, bytes = n+m.pending, bytes+m.bytes })
+	return n, bytes
 }
 
 // LastPublish returns the LSN of the newest record that published a message lying
@@ -85,14 +86,20 @@ func (s *State) applyDelayed(r *record.Data, at model.LSN, size int) error {
 	if model.Address(r.Wire.PhysicalOffset()).LSN() != at || !s.delayed.Add(m) {
 		return fmt.Errorf("delayed message with the address %d", r.Wire.PhysicalOffset())
 	}
-	s.lies(at)
+	s.lies(&m)
 	return nil
 }
 
-// lies notes that a message that waits lies at an LSN.
-func (s *State) lies(at model.LSN) {
-	s.newest = max(s.newest, at)
-	s.markOf(at).pending++
+// lies notes where a message waits, left that it waits there no more.
+func (s *State) lies(m *delay.Message) {
+	s.newest = max(s.newest, m.At())
+	k := s.markOf(m.At())
+	k.pending, k.bytes = k.pending+1, k.bytes+int64(m.Size())
+}
+
+func (s *State) left(m *delay.Message) {
+	k := s.markOf(m.At())
+	k.pending, k.bytes = k.pending-1, k.bytes-int64(m.Size())
 }
 
 // waiting returns a message that must wait.
@@ -110,9 +117,9 @@ func (s *State) applyRelocate(r *record.Relocate, at model.LSN, size int) error 
 		return err
 	}
 	s.saveDelayed(m)
-	s.markOf(m.At()).pending--
+	s.left(m)
 	m.Move(at, size)
-	s.lies(at)
+	s.lies(m)
 	return nil
 }
 
@@ -146,7 +153,7 @@ func (s *State) applyTimer(r *record.Timer) error {
 // endDelay takes a message out of those that wait.
 func (s *State) endDelay(m *delay.Message) {
 	s.saveDelayed(m)
-	s.markOf(m.At()).pending--
+	s.left(m)
 	s.delayed.Remove(m.Order())
 }
 

@@ -93,7 +93,7 @@ func (l *loader) delayed(content []byte) error {
 	if s.Queue(model.Queue{Shard: s.shard, Topic: topic, Num: p.Queue}) == nil || !s.delayed.Add(m) {
 		return fmt.Errorf("%w: delayed message %d twice or for no queue", errImage, p.ID)
 	}
-	s.lies(p.At)
+	s.lies(&m)
 	return nil
 }
 

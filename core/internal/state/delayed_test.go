@@ -66,7 +66,9 @@ func TestDelayedMessagesOfASegmentAreCounted(t *testing.T) {
 	boundary := end - 500
 	check := func(before, behind int) {
 		t.Helper()
-		if a, b := s.DelayedIn(1, boundary), s.DelayedIn(boundary, end+1); a != before || b != behind {
+		a, aBytes := s.DelayedIn(1, boundary)
+		b, bBytes := s.DelayedIn(boundary, end+1)
+		if a != before || b != behind || (aBytes > 0) != (a > 0) || (bBytes > 0) != (b > 0) {
 			t.Fatalf("%d and %d messages wait, want %d and %d", a, b, before, behind)
 		}
 	}
