@@ -78,7 +78,7 @@ func delayNumber(name string, value []byte) (int64, *model.Error) {
 const outDigits = "0000000000000"
 
 // delayedProperties appends the properties of a delayed message as they will be
-// delivered: without DELAY, so that whoever sends them on delays nothing, or
+// delivered: without what asked for a level, so that whoever sends them on delays nothing, or
 // with the time that the message was due, which is filled in when it is stored.
 func delayedProperties(dst, properties []byte, d deliverTime) []byte {
 	for {
@@ -86,7 +86,7 @@ func delayedProperties(dst, properties []byte, d deliverTime) []byte {
 		if !ok {
 			break
 		}
-		if string(key) != record.PropDelayLevel || !d.level {
+		if !d.level || !asksForDelay(key) {
 			dst = record.AppendProperty(dst, string(key), value)
 		}
 		properties = rest
@@ -95,6 +95,15 @@ func delayedProperties(dst, properties []byte, d deliverTime) []byte {
 		dst = record.AppendProperty(dst, record.PropTimerOut, []byte(outDigits))
 	}
 	return dst
+}
+
+// asksForDelay tells whether a property is one that a delay level replaces.
+func asksForDelay(key []byte) bool {
+	switch string(key) {
+	case record.PropDelayLevel, record.PropTimerDelaySec, record.PropTimerDelayMs, record.PropTimerDeliverMs, record.PropStartDeliverTime:
+		return true
+	}
+	return false
 }
 
 // deliverAt returns when a message is to be delivered, 0 for at once.
