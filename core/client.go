@@ -43,6 +43,20 @@ func (c *Client) Receive(r Receive, done func(*Records, error)) (cancel func()) 
 // order of the settlements and valid during done only; each has its own fate.
 func (c *Client) Settle(s []Settlement, done func([]Settled)) { c.c.Settle(s, done) }
 
+// SendBack stores a message anew for a group that could not process it. done runs
+// when the copy has the durability of a send: MessageNotFound if there is none at
+// the address.
+func (c *Client) SendBack(b SendBack, done func(error)) { c.c.SendBack(b, done) }
+
+// Lock gives queues to a client of a group for itself, for 60 s: a client that goes
+// on asking keeps them, and nobody else has them meanwhile. got is what it has now of
+// what it asked for, and valid during done only. They are free again once the client
+// closes or leaves the group.
+func (c *Client) Lock(l Locks, done func(got []Queue, err error)) { c.c.Lock(l, done) }
+
+// Unlock gives queues back that the owner has. The others are no error.
+func (c *Client) Unlock(l Locks, done func(error)) { c.c.Unlock(l, done) }
+
 // Recall takes a delayed message back: MessageNotFound if there is none that
 // still waits. After its success the message is never delivered.
 func (c *Client) Recall(r Recall, done func(error)) { c.c.Recall(r, done) }

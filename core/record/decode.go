@@ -20,6 +20,8 @@ var ErrFormat = errors.New("record has an unknown or malformed content")
 // the next record of its kind is decoded.
 type Decoder struct {
 	data     Data
+	pop      Pop
+	ack      Ack
 	offset   Offset
 	server   Server
 	topic    Topic
@@ -32,6 +34,7 @@ type Decoder struct {
 	publish  Publish
 	timer    Timer
 	relocate Relocate
+	lock     Lock
 	in       decoder // here, so that no record allocates one
 }
 
@@ -112,6 +115,10 @@ func (d *Decoder) entry(kind Kind) Entry {
 	switch kind {
 	case KindData:
 		return &d.data
+	case KindPop:
+		return &d.pop
+	case KindAck:
+		return &d.ack
 	case KindOffset:
 		return &d.offset
 	case KindServer:
@@ -136,6 +143,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.timer
 	case KindRelocate:
 		return &d.relocate
+	case KindLock:
+		return &d.lock
 	}
 	return nil
 }
@@ -163,6 +172,16 @@ func (d *decoder) u32() uint32 {
 	}
 	v := binary.LittleEndian.Uint32(d.b)
 	d.b = d.b[4:]
+	return v
+}
+
+func (d *decoder) u64() uint64 {
+	if len(d.b) < 8 {
+		d.bad = true
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(d.b)
+	d.b = d.b[8:]
 	return v
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Builder makes the index part of a segment from the segment's frames. Equal
 // frames give equal bytes. It has one user at a time; its memory is bounded by
-// the segment: 24 bytes a message and 16 a key, in Finish 28 and at most 32.
+// the segment: 24 bytes a message and 16 a key, in Part 28 and at most 32.
 type Builder struct {
 	shard   model.ShardID
 	base    model.LSN
@@ -177,17 +177,6 @@ func (b *Builder) rowOf(name queueName, offset model.Offset, time uint32) (uint3
 	b.rows = append(b.rows, row{topic: name.topic, queue: name.queue, first: offset, firstTime: time})
 	b.newest[name] = at
 	return at, nil
-}
-
-// Finish writes the part of the segment, which ends at LSN end. Nothing can be
-// added after it.
-func (b *Builder) Finish(end model.LSN, w io.Writer) error {
-	part, err := b.Part(end)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, part)
-	return err
 }
 
 // Part returns the part of the segment, which ends at LSN end, to be read once.

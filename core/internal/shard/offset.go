@@ -41,7 +41,7 @@ func (l *lazyCommits) ring(s *Shard) {
 
 func (l *lazyCommits) write(s *Shard) {
 	for _, id := range l.order {
-		if offset, ok := l.offsets[id]; ok && s.state.Queue(id.Queue) != nil && s.state.HasGroup(id.Group) {
+		if offset, ok := l.offsets[id]; ok && s.state.Queue(id.Queue) != nil && s.state.GroupByID(id.Group) != nil {
 			s.moveCursor(id, record.OffsetCommit, offset)
 		}
 	}

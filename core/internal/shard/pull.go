@@ -41,7 +41,7 @@ func (c *Client) Pull(p Pull, done func(*Records, error)) (cancel func()) {
 	if p.Wait <= 0 {
 		return func() {}
 	}
-	return r.cancel
+	return func() { c.cancelWait(r) }
 }
 
 func clampDefault(v, def, limit int) int {
@@ -51,18 +51,8 @@ func clampDefault(v, def, limit int) int {
 	return min(v, limit)
 }
 
-// cancel ends the wait, from any goroutine.
-func (r *pullRequest) cancel() {
-	r.client.shard.inbox.putNow(&run{reqs: []request{(*cancelRequest)(r)}})
-}
-
-type cancelRequest pullRequest
-
-func (r *cancelRequest) class() class    { return control }
-func (r *cancelRequest) refuse(error)    {}
-func (r *cancelRequest) decide(s *Shard) { s.endWait((*pullRequest)(r)) }
-func (r *pullRequest) class() class      { return reads }
-func (r *pullRequest) refuse(err error)  { r.done(nil, err) }
+func (r *pullRequest) class() class     { return reads }
+func (r *pullRequest) refuse(err error) { r.done(nil, err) }
 func (r *pullRequest) fail(s *Shard, err error) {
 	s.touch(r.client)
 	r.done(nil, err)
@@ -86,6 +76,10 @@ func (r *pullRequest) decide(s *Shard) {
 // read answers from the queue as it is now.
 func (r *pullRequest) read(s *Shard, q *state.Queue) {
 	visible := s.queueAt(q.Slot).visible
+	if err := s.mayRead(r.Group); err != nil {
+		r.fail(s, err)
+		return
+	}
 	if target, pending := s.pendingReset(r, q); pending {
 		r.finish(s, q, PullOffsetMoved, target)
 		return
@@ -165,9 +159,8 @@ func (r *pullRequest) finish(s *Shard, q *state.Queue, status PullStatus, next m
 func (s *Shard) wait(r *pullRequest, q *state.Queue) {
 	v := s.queueAt(q.Slot)
 	r.waiting, r.scanned, r.slot = true, r.Offset, q.Slot
-	r.inQueue, r.inClient = len(v.waiters), len(r.client.waits)
+	r.inQueue, r.inClient = len(v.waiters), r.client.addWait(r)
 	v.waiters = append(v.waiters, r)
-	r.client.waits = append(r.client.waits, r)
 	r.alarm = s.alarms.set(s, s.now.Mono+r.Wait.Milliseconds(), r)
 	s.count.Waiting++
 }
@@ -181,11 +174,7 @@ func (s *Shard) unpark(r *pullRequest) {
 	v.waiters[len(v.waiters)-1] = nil
 	v.waiters = v.waiters[:len(v.waiters)-1]
 
-	c := r.client
-	last = c.waits[len(c.waits)-1]
-	c.waits[r.inClient], last.inClient = last, r.inClient
-	c.waits[len(c.waits)-1] = nil
-	c.waits = c.waits[:len(c.waits)-1]
+	r.client.dropWait(r.inClient)
 	s.count.Waiting--
 }
 
@@ -195,8 +184,10 @@ func (r *pullRequest) ring(s *Shard) {
 	r.finishWait(s)
 }
 
+func (r *pullRequest) setIndex(i int) { r.inClient = i }
+
 // endWait ends a wait before its time. A pull that no longer waits is left alone.
-func (s *Shard) endWait(r *pullRequest) {
+func (r *pullRequest) endWait(s *Shard) {
 	if !r.waiting {
 		return
 	}

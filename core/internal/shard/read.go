@@ -165,7 +165,7 @@ func (j *readJob) copy(r *Records, i int) error {
 	if err != nil {
 		return err
 	}
-	if !j.filter.All() && !j.filter.Match(record.Property(w.Properties(), record.PropTags)) {
+	if !j.filter.Match(w.Properties()) {
 		return nil
 	}
 	r.add(w, j.pull.client.info.StoreHost)

@@ -57,7 +57,7 @@ func (r *recovery) loadIndexes(start model.LSN) error {
 func (r *recovery) frame(f wal.Frame) error {
 	s := r.shard
 	if r.end == 0 && f.LSN > 0 && r.foldFrom == 0 {
-		return fmt.Errorf("the log begins at LSN %d, and there is no usable snapshot of what was before", f.LSN)
+		return fmt.Errorf("the log begins at LSN %d, and there is no usable snapshot of what was before%s", f.LSN, s.snapshots.unusable())
 	}
 	if f.Flags&wal.FlagSegmentStart != 0 {
 		if err := r.startSegment(f.LSN, f.StoreTime); err != nil {

@@ -37,8 +37,10 @@ type encoded struct {
 	tagHash          int32
 	groupHash        uint32
 	deliver          deliverTime
+	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
+	topic            *state.Topic // of a unit's message, once the unit was checked
 	err              *model.Error
 }
 
@@ -110,6 +112,8 @@ func (c *Client) encode(e *encoded, m *Message) {
 	c.run.buf, e.to = buf, len(buf)
 	e.queue, e.autoCreate, e.durability = m.Queue, m.AutoCreate, m.Durability
 	e.tagHash, e.groupHash, e.deliver = known.tagHash, known.groupHash, known.deliver
+	e.queue, e.autoCreate, e.kind, e.durability = m.Queue, m.AutoCreate, m.Kind, m.Durability
+	e.tagHash, e.groupHash = known.tagHash, known.groupHash
 	e.locate(buf, known.uniqueKey)
 }
 
@@ -256,8 +260,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 	for i := range r.msgs {
 		m := &r.msgs[i]
 		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
+		m.topic = t
 		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
-			m.queue = s.nextQueue(t)
+			m.queue = s.queueFrom(t, m)
 		} else if m.queue < 0 {
 			m.queue = r.msgs[0].queue % t.Config.WriteQueues
 		}
@@ -275,21 +280,24 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
-	name := r.run.buf[m.nameFrom:m.nameTo]
 	deliverAt, err := s.deliverAt(m.deliver)
 	if err != nil {
 		return err
 	}
-	t, err := s.target(name, m)
-	if err != nil {
-		return err
-	}
+	t := m.topic
 	if t == nil {
-		t = s.topicFor(name, m)
+		name := r.run.buf[m.nameFrom:m.nameTo]
+		found, err := s.target(name, m)
+		if err != nil {
+			return err
+		}
+		if t = found; t == nil {
+			t = s.topicFor(name, m)
+		}
 	}
 	num := m.queue
 	if num < 0 {
-		num = s.nextQueue(t)
+		num = s.queueFrom(t, m)
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
@@ -360,6 +368,9 @@ func (s *Shard) target(name []byte, m *encoded) (*state.Topic, *model.Error) {
 	if t.Config.Perm&model.PermWrite == 0 {
 		return nil, model.Errorf(model.NoPermission, "topic %s does not allow sending", t.Config.Name)
 	}
+	if takes := t.Config.Kind(); m.kind != model.KindAny && takes != model.KindAny && m.kind != takes {
+		return nil, model.Errorf(model.KindConflict, "topic %s takes messages of the kind %v, and this one is %v", t.Config.Name, takes, m.kind)
+	}
 	return t, checkQueue(&t.Config, m.queue)
 }
 
@@ -370,6 +381,15 @@ func (s *Shard) topicFor(name []byte, m *encoded) *state.Topic {
 	}
 	config, _ := s.autoTopic(string(name), m.autoCreate)
 	return s.putTopic(s.state.NextTopicID(), config)
+}
+
+// queueFrom chooses the queue of a message that leaves it to us: that of its message
+// group, so that the group has an order, else the next one.
+func (s *Shard) queueFrom(t *state.Topic, m *encoded) int32 {
+	if m.groupHash != 0 {
+		return int32(m.groupHash % uint32(t.Config.WriteQueues))
+	}
+	return s.nextQueue(t)
 }
 
 func (s *Shard) nextQueue(t *state.Topic) int32 {

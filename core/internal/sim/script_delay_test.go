@@ -6,12 +6,12 @@ import (
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
 
-// delayProperties are those of a delayed message: level=3 sec=5 ms=250 at=90s start=90s key=k
+// delayProperties are those of a delayed message: level=3 sec=5 ms=250 at=90s start=90s id=k
 // at and start count from the start of the script.
 func delayProperties(l line) (text string) {
 	add := func(key, value string) { text += key + "\x01" + value + "\x02" }
 	for _, p := range []struct{ arg, property string }{
-		{"delay", "DELAY"}, {"sec", "TIMER_DELAY_SEC"}, {"ms", "TIMER_DELAY_MS"}, {"key", "UNIQ_KEY"},
+		{"delay", "DELAY"}, {"sec", "TIMER_DELAY_SEC"}, {"ms", "TIMER_DELAY_MS"}, {"id", "UNIQ_KEY"},
 	} {
 		if l.has(p.arg) {
 			add(p.property, l.text(p.arg, ""))
@@ -25,12 +25,12 @@ func delayProperties(l line) (text string) {
 	return text
 }
 
-// cmdRecall takes a delayed message back: recall topic=t key=k at=90s
+// cmdRecall takes a delayed message back: recall topic=t id=k at=90s
 func (s *stage) cmdRecall() {
 	c := s.client()
 	say := s.answer()
 	r := shard.Recall{
-		Topic: s.line.text("topic", "t"), DeliverAt: epoch + s.line.duration("at").Milliseconds(), UniqueKey: s.line.text("key", ""),
+		Topic: s.line.text("topic", "t"), DeliverAt: epoch + s.line.duration("at").Milliseconds(), UniqueKey: s.line.text("id", ""),
 	}
 	c.Recall(r, func(err error) {
 		if err != nil {

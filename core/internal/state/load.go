@@ -67,7 +67,7 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.grave(content)
 	case tagMarks:
 		return l.marks(content)
-	case tagQueue, tagDelayed:
+	case tagQueue, tagLock, tagDelayed:
 		return nil
 	case tagCursor:
 		l.cursors++
@@ -84,6 +84,8 @@ func (l *loader) leaves(tag byte, content []byte) error {
 		return l.cursor(content)
 	case tagDelayed:
 		return l.delayed(content)
+	case tagLock:
+		return l.lock(content)
 	}
 	return nil
 }
@@ -142,6 +144,9 @@ func (l *loader) server(content []byte) error {
 	s.logStart = model.LSN(f.next(math.MaxInt64))
 	s.topics = make([]*Topic, f.next(1<<28))
 	s.groups = make([]*Group, f.next(1<<28))
+	if len(f.b) > 0 { // the first version had no deliveries
+		s.popTime = int64(f.next(math.MaxInt64))
+	}
 	return f.end()
 }
 

@@ -22,6 +22,7 @@ const (
 	phaseGroups
 	phaseCursors
 	phaseGraves
+	phaseLocks
 	phases
 )
 
@@ -29,7 +30,7 @@ const (
 func (s *State) BeginSnapshot() *Snapshot {
 	s.generation++
 	n := &Snapshot{state: s, gen: s.generation, graves: make(map[string]bool)}
-	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried)}
+	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried), s.lockOrder.n}
 	n.delaying.end = s.newest + 1
 	b := n.image.last()
 	*b = s.appendMarks(s.appendServer(*b))
@@ -83,6 +84,10 @@ func (n *Snapshot) save(phase, i int) {
 		}
 	case phaseGraves:
 		s.saveGrave(s.buried[i])
+	case phaseLocks:
+		if l := *s.lockOrder.at(i); l != nil {
+			s.saveLock(l)
+		}
 	}
 }
 
