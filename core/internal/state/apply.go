@@ -93,7 +93,7 @@ func (s *State) applyPop(r *record.Pop) error {
 	}
 	s.saveCursor(c)
 	s.popTime = max(s.popTime, r.PopTime)
-	return c.cursor.ApplyPop(r)
+	return c.cursor.ApplyPop(r, &s.memory)
 }
 
 func (s *State) applyAck(r *record.Ack) error {

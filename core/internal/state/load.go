@@ -220,7 +220,7 @@ func (l *loader) cursor(content []byte) error {
 	f := fields{b: content}
 	id := model.CursorID{Group: model.GroupID(f.next(math.MaxUint32))}
 	id.Queue = model.Queue{Shard: l.state.shard, Topic: model.TopicID(f.next(math.MaxUint32)), Num: int32(f.next(math.MaxInt32))}
-	c, err := cursor.DecodeImage(f.b)
+	c, err := cursor.DecodeImage(f.b, &l.state.memory)
 	if err != nil || f.bad {
 		return errImage
 	}

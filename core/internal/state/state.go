@@ -30,6 +30,7 @@ type State struct {
 	delayed   delay.Set         // messages that wait for their time
 	marks     []mark            // at least one
 	newest    model.LSN         // highest At of a delayed message so far
+	memory    cursor.Memory     // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
