@@ -25,6 +25,7 @@ type retention struct {
 	seen  int            // of them, that do not keep it
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
+	last  model.LSN // of the newest record that publishes a message of that segment
 	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
 	stays stays     // why the oldest segment stays, as of the last look
 }
@@ -70,13 +71,42 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
 		return
 	}
-	r.busy = true
 	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.last = s.state.LastPublish(oldest.Base, oldest.End)
+	parts, ok := s.publishedFrom(oldest, r.last)
+	if !ok {
+		r.keep(s, stays{segment: oldest.Base, reason: StaysPublished})
+		return
+	}
+	r.busy = true
 	s.apart(&s.readers, func() func(*Shard) {
 		var all []index.Extent
-		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
-		return func(s *Shard) { s.retention.judge(s, all, err) }
+		for _, part := range parts {
+			err := part.Extents(func(x index.Extent) bool { all = append(all, x); return true })
+			if err != nil {
+				return func(s *Shard) { s.retention.judge(s, nil, err) }
+			}
+		}
+		return func(s *Shard) { s.retention.judge(s, all, nil) }
 	})
+}
+
+// publishedFrom returns the indexes of a segment and of those behind it, up to the
+// one that holds the last record that publishes a message of it. Only together may
+// they be forgotten: then nothing that is kept lies in the segment. ok is false if
+// one of them is not sealed yet.
+func (s *Shard) publishedFrom(oldest index.SegmentInfo, last model.LSN) (parts []*index.Sealed, ok bool) {
+	ok = true
+	s.index.Each(func(x index.SegmentInfo) bool {
+		if x.Base > oldest.Base && x.Base > last {
+			return false
+		}
+		if ok = x.Sealed != nil; ok {
+			parts = append(parts, x.Sealed)
+		}
+		return ok
+	})
+	return parts, ok
 }
 
 // oldestSegments returns the first two segments that are kept; two is false if
@@ -124,9 +154,42 @@ func (r *retention) judgeSome(s *Shard) {
 	if r.seen < len(r.all) {
 		return
 	}
+	r.relocate(s)
+}
+
+// relocate has what waits of the segment copied forward. Then it goes.
+func (r *retention) relocate(s *Shard) {
+	all := r.all
+	r.all = nil
+	n, bytes := s.state.DelayedIn(r.span.base, r.span.end)
+	switch {
+	case n == 0:
+		r.forget(s, all)
+	case s.disk.low && bytes > s.disk.room/4:
+		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
+	default:
+		s.delays.mover.empty(s, r.span, func(s *Shard, empty bool) {
+			if !empty {
+				s.retention.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
+				return
+			}
+			s.retention.forget(s, all)
+		})
+	}
+}
+
+// forget begins to trim the queues of a segment that goes, unless one of its
+// messages was published meanwhile.
+func (r *retention) forget(s *Shard, all []index.Extent) {
+	if s.state.LastPublish(r.span.base, r.span.end) != r.last {
+		r.busy = false
+		r.wake(s)
+		return
+	}
 	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
 	r.note(s, stays{})
-	r.doom, r.all = r.all, nil
+	r.doom = all
+	s.inbox.poke()
 	if r.doom == nil {
 		r.doom = []index.Extent{} // a segment without messages goes too
 	}
