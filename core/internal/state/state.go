@@ -25,12 +25,12 @@ type State struct {
 	byGroup   map[string]*Group
 	cursors   map[cursorKey]*cursorEntry
 	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
 	delayed   delay.Set         // messages that wait for their time
 	marks     []mark            // at least one
 	newest    model.LSN         // highest At of a delayed message so far
-	memory    cursor.Memory     // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
