@@ -18,15 +18,17 @@ const (
 // when every topic in it allows, and no start needs it any more. What is decided
 // stands in TRIM records before anything is removed.
 type retention struct {
-	armed bool
-	alarm alarmID
-	busy  bool           // one is being looked at or removed
-	all   []index.Extent // of that segment
-	seen  int            // of them, that do not keep it
-	doom  []index.Extent // of the segment that goes, still to be trimmed
-	span  segmentSpan
-	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays stays     // why the oldest segment stays, as of the last look
+	armed  bool
+	alarm  alarmID
+	busy   bool // one is being looked at or removed
+	sealed *index.Sealed
+	goes   bool           // nothing keeps it: its queues are being trimmed
+	seen   int            // runs of its messages that were judged, or trimmed
+	some   []index.Extent // those that are next
+	read   bool           // they are there
+	span   segmentSpan
+	next   model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays  stays     // why the oldest segment stays, as of the last look
 }
 
 // stays is the reason why a segment stays, and which queue it is.
@@ -70,13 +72,31 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
 		return
 	}
-	r.busy = true
-	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.busy, r.goes = true, false
+	r.sealed, r.span, r.next = oldest.Sealed, segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.from(s, 0)
+}
+
+// from reads the next runs of the segment's messages: a slice at a time, for there
+// may be millions, and the first one may keep it.
+func (r *retention) from(s *Shard, seen int) {
+	r.seen, r.read = seen, false
+	sealed, some := r.sealed, r.some[:0]
 	s.apart(&s.readers, func() func(*Shard) {
-		var all []index.Extent
-		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
-		return func(s *Shard) { s.retention.judge(s, all, err) }
+		err := sealed.Extents(seen, trimSlice, func(x index.Extent) bool { some = append(some, x); return true })
+		return func(s *Shard) { s.retention.have(s, some, err) }
 	})
+}
+
+// have takes what was read; the next step does something with it.
+func (r *retention) have(s *Shard, some []index.Extent, err error) {
+	if err != nil {
+		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
+		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
+		return
+	}
+	r.some, r.read = some, true
+	s.inbox.poke()
 }
 
 // oldestSegments returns the first two segments that are kept; two is false if
@@ -100,41 +120,25 @@ func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 	return age > 0 && s.now.Wall-seg.Last > age
 }
 
-// judge begins to decide whether the segment goes.
-func (r *retention) judge(s *Shard, all []index.Extent, err error) {
-	if err != nil {
-		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
-		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
-		return
-	}
-	r.all, r.seen = all, 0
-	r.judgeSome(s)
-}
-
-// judgeSome asks the next queues. The segment goes if none of them keeps it.
-func (r *retention) judgeSome(s *Shard) {
-	some := r.all[r.seen:min(r.seen+trimSlice, len(r.all))]
-	if why := s.whyKeep(some); why.reason != "" {
+// judge asks the queues that were read. The segment goes if none of all keeps it.
+func (r *retention) judge(s *Shard) {
+	if why := s.whyKeep(r.some); why.reason != "" {
 		why.segment = r.span.base
 		r.keep(s, why)
 		return
 	}
-	r.seen += len(some)
-	s.inbox.poke()
-	if r.seen < len(r.all) {
-		return
+	seen := r.seen + len(r.some)
+	if seen >= r.sealed.Runs() {
+		s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
+		r.note(s, stays{})
+		r.goes, seen = true, 0
 	}
-	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
-	r.note(s, stays{})
-	r.doom, r.all = r.all, nil
-	if r.doom == nil {
-		r.doom = []index.Extent{} // a segment without messages goes too
-	}
+	r.from(s, seen)
 }
 
 func (r *retention) keep(s *Shard, why stays) {
 	r.note(s, why)
-	r.busy, r.all = false, nil
+	r.busy, r.read, r.sealed = false, false, nil
 	r.arm(s, retentionEvery)
 }
 
@@ -186,33 +190,40 @@ func bytesBehind(q *state.Queue, x *index.Extent) int64 {
 	return int64(n) * (x.Bytes / int64(x.End-x.First))
 }
 
-// step moves the first offsets of the queues of the segment that goes.
+// step judges the queues that were read, or moves their first offsets.
 func (r *retention) step(s *Shard) {
 	if s.index.Sweep(trimSlice) {
 		s.inbox.poke()
 	}
-	if r.all != nil {
-		r.judgeSome(s)
-		return
+	switch {
+	case !r.read:
+	case r.goes:
+		r.trim(s)
+	default:
+		r.judge(s)
 	}
-	if r.doom == nil {
-		return
-	}
+}
+
+// trim moves the first offsets of queues of the segment that goes.
+func (r *retention) trim(s *Shard) {
 	trim := record.Trim{}
-	for len(r.doom) > 0 && len(trim.Queues) < trimSlice {
-		x := r.doom[0]
-		r.doom = r.doom[1:]
+	for i := range r.some {
+		x := &r.some[i]
 		q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: x.Topic, Num: x.Queue})
 		if q != nil && x.End > q.Min {
 			trim.Queues = append(trim.Queues, record.TrimQueue{Topic: x.Topic, Queue: x.Queue, Min: x.End})
 		}
 	}
-	if len(r.doom) == 0 {
-		r.doom = nil
+	if seen := r.seen + len(r.some); seen < r.sealed.Runs() {
+		r.from(s, seen)
+	} else {
 		trim.Before = r.next
+		r.read, r.sealed = false, nil
+	}
+	if len(trim.Queues) == 0 && trim.Before == 0 {
+		return
 	}
 	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.trimmed(s, &trim, err) }))
-	s.inbox.poke()
 }
 
 // trimmed shows clients what a record forgot, now that nothing brings it back,
