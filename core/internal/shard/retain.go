@@ -81,6 +81,10 @@ func (r *retention) ring(s *Shard) {
 // may be millions, and the first one may keep it.
 func (r *retention) from(s *Shard, seen int) {
 	r.seen, r.read = seen, false
+	if s.stopping {
+		r.busy = false
+		return
+	}
 	sealed, some := r.sealed, r.some[:0]
 	s.apart(&s.readers, func() func(*Shard) {
 		err := sealed.Extents(seen, trimSlice, func(x index.Extent) bool { some = append(some, x); return true })
@@ -88,15 +92,14 @@ func (r *retention) from(s *Shard, seen int) {
 	})
 }
 
-// have takes what was read; the next step does something with it.
+// have takes what was read.
 func (r *retention) have(s *Shard, some []index.Extent, err error) {
 	if err != nil {
 		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
 		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
 		return
 	}
-	r.some, r.read = some, true
-	s.inbox.poke()
+	r.some, r.read = some, true // for this step's housekeeping
 }
 
 // oldestSegments returns the first two segments that are kept; two is false if
@@ -193,7 +196,7 @@ func bytesBehind(q *state.Queue, x *index.Extent) int64 {
 // step judges the queues that were read, or moves their first offsets.
 func (r *retention) step(s *Shard) {
 	if s.index.Sweep(trimSlice) {
-		s.inbox.poke()
+		s.chores.again(s)
 	}
 	switch {
 	case !r.read:

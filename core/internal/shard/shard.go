@@ -56,6 +56,7 @@ type Shard struct {
 	retention retention
 	lags      lags
 	disk      disk
+	chores    chores
 	cold      coldReads
 	turn      int32 // of the next message that leaves the queue to us
 	holdUntil model.LSN
