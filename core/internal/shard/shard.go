@@ -64,6 +64,7 @@ type Shard struct {
 	lags      lags
 	disk      disk
 	delays    delays
+	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan
