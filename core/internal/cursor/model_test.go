@@ -55,7 +55,6 @@ type world struct {
 	queue    []message
 	min      model.Offset
 	now      int64
-	clock    int64
 	receipts []receipt
 	attempts []attemptMade
 	dead     map[uint16]bool
@@ -67,7 +66,6 @@ const maxDeliveries = 4
 
 func newWorld(t *rapid.T, fifo bool) *world {
 	w := &world{t: t, fifo: fifo, ordered: true, now: 1_000_000, dead: map[uint16]bool{}, steps: map[string]int{}}
-	w.clock = w.now
 	w.commit(0, record.OffsetCommit)
 	return w
 }
@@ -80,9 +78,16 @@ func (w *world) over(m *message) bool {
 	return m.deadline <= w.now && (m.owner == 0 || !w.alive(m.owner))
 }
 
-func (w *world) tick() int64 {
-	w.clock = max(w.clock+1, w.now)
-	return w.clock
+// tick is a pop clock: it is later than any name that one of the messages had, and
+// no more.
+func (w *world) tick(offsets ...model.Offset) int64 {
+	at := w.now
+	for _, o := range offsets {
+		if m := &w.queue[o]; m.held {
+			at = max(at, m.popTime+1)
+		}
+	}
+	return at
 }
 
 // apply encodes a record and has both cursors fold it in.
@@ -259,7 +264,11 @@ func (w *world) look(p *Plan) (gaveUp bool) {
 
 // take applies the plan, and notes it in the model.
 func (w *world) take(p *Plan) {
-	popTime, invisible := w.tick(), int64(w.draw("invisible", 0, 50))
+	var leased []model.Offset
+	for _, l := range p.Leases() {
+		leased = append(leased, l.Offset)
+	}
+	popTime, invisible := w.tick(leased...), int64(w.draw("invisible", 0, 50))
 	if len(p.Dead()) > 0 {
 		ack := record.Ack{Group: 1, Topic: 1, Op: record.AckDead}
 		for _, l := range p.Dead() {
@@ -271,7 +280,7 @@ func (w *world) take(p *Plan) {
 			for _, o := range ack.Offsets {
 				m := &w.queue[o]
 				m.done, m.held = true, false
-				w.forgetAttempt(m.popTime)
+				w.forgetAttempt(m)
 				w.cascade(m.key)
 			}
 			w.steps["dead"]++
@@ -283,7 +292,11 @@ func (w *world) take(p *Plan) {
 	attempt := uint64(w.draw("attempt", 0, 3))
 	w.pop.Group, w.pop.Topic = 1, 1
 	p.Record(&w.pop, popTime, invisible, attempt)
+	read := w.c.ReadOffset()
 	w.apply(&w.pop)
+	for o := read; o < min(w.min, w.c.ReadOffset()); o++ {
+		w.queue[o].done = true // trimmed before anybody had it
+	}
 	made := attemptMade{hash: attempt, popTime: popTime}
 	again := map[uint32]model.Offset{}
 	for _, l := range w.pop.Leased {
@@ -295,14 +308,14 @@ func (w *world) take(p *Plan) {
 	for i := range w.queue { // what lies behind is to be delivered again too
 		m := &w.queue[i]
 		if first, ok := again[m.key]; ok && model.Offset(i) > first && m.held {
-			w.forgetAttempt(m.popTime)
+			w.forgetAttempt(m)
 			m.acked, m.deadline, m.owner = false, 0, 0
 		}
 	}
 	for _, l := range w.pop.Leased {
 		m := &w.queue[l.Offset]
 		if m.held {
-			w.forgetAttempt(m.popTime)
+			w.forgetAttempt(m)
 			w.steps["again"]++
 		} else {
 			m.first = popTime
@@ -329,8 +342,11 @@ func (w *world) take(p *Plan) {
 	}
 }
 
-func (w *world) forgetAttempt(popTime int64) {
-	w.attempts = slices.DeleteFunc(w.attempts, func(a attemptMade) bool { return a.popTime == popTime })
+// forgetAttempt forgets the call that was given a message.
+func (w *world) forgetAttempt(m *message) {
+	w.attempts = slices.DeleteFunc(w.attempts, func(a attemptMade) bool {
+		return slices.ContainsFunc(a.offsets, func(o model.Offset) bool { return &w.queue[o] == m && m.popTime == a.popTime })
+	})
 }
 
 // settle acks or changes what a random receipt names.
@@ -359,10 +375,10 @@ func (w *world) settle() {
 	if ack.Op > record.AckChange {
 		ack.Op = record.AckDone
 	}
-	w.forgetAttempt(m.popTime)
+	w.forgetAttempt(m)
 	switch ack.Op {
 	case record.AckChange:
-		ack.PopTime, ack.Invisible = w.tick(), int64(w.draw("after", 0, 60))
+		ack.PopTime, ack.Invisible = w.tick(r.offset), int64(w.draw("after", 0, 60))
 		m.popTime, m.deadline, m.owner = ack.PopTime, deadline(ack.PopTime, ack.Invisible), 0
 		w.receipts = append(w.receipts, receipt{r.offset, m.popTime})
 	case record.AckDone:
@@ -392,11 +408,11 @@ func (w *world) end() {
 	if w.dead[owner] = !w.dead[owner]; !w.dead[owner] || len(owned) == 0 || w.draw("give back", 0, 1) == 0 {
 		return
 	}
-	ack := record.Ack{Group: 1, Topic: 1, Op: record.AckChange, Offsets: owned, PopTime: w.tick()}
+	ack := record.Ack{Group: 1, Topic: 1, Op: record.AckChange, Offsets: owned, PopTime: w.tick(owned...)}
 	w.apply(&ack)
 	for _, o := range owned {
 		m := &w.queue[o]
-		w.forgetAttempt(m.popTime)
+		w.forgetAttempt(m)
 		m.popTime, m.deadline, m.owner = ack.PopTime, 0, 0
 	}
 }
@@ -535,7 +551,7 @@ func (w *world) checkKeys() {
 			}
 			continue
 		}
-		if known && list[0] >= w.min {
+		if known && list[0] >= w.min && !w.queue[list[0]].acked {
 			ready = true
 		}
 	}
@@ -628,6 +644,9 @@ func (w *world) judgeKeys(p *Plan, seen map[model.Offset]bool, gaveUp bool) {
 	}
 	for key, list := range w.keys() {
 		list = slices.DeleteFunc(list, func(o model.Offset) bool { return o < w.min })
+		for len(list) > 0 && w.queue[list[0]].acked {
+			list = list[1:] // it only waits for what was trimmed
+		}
 		leased := 0
 		for i, o := range list {
 			if seen[o] && i > leased {

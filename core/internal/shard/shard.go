@@ -63,6 +63,8 @@ type Shard struct {
 	retention retention
 	lags      lags
 	disk      disk
+	delays    delays
+	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan
