@@ -61,6 +61,7 @@ func TestSendBack(t *testing.T) {
 			t.Errorf("second copy, attempt %d, properties (-want +got):\n%s", second.ReconsumeTimes, diff)
 		}
 		dead := back(t, e, c, core.SendBack{Group: "g", At: at, Retries: 1}, "%DLQ%g", 0)
+		want["DLQ_ORIGIN_TOPIC"], want["DLQ_ORIGIN_MESSAGE_ID"] = "t", "key-1"
 		if diff := cmp.Diff(want, properties(dead.Properties)); diff != "" || dead.ReconsumeTimes != 2 {
 			t.Errorf("dead letter, attempt %d, properties (-want +got):\n%s", dead.ReconsumeTimes, diff)
 		}

@@ -13,6 +13,7 @@ const (
 	familySend        family = "send"
 	familySendBack    family = "sendback"
 	familyPull        family = "pull"
+	familyLock        family = "lock"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
 	familyGroup       family = "group"
@@ -20,7 +21,7 @@ const (
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -70,8 +71,13 @@ func table() []route {
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
 
+		{code: wire.RecallMessage, name: "RECALL_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).recall},
+
 		{code: wire.PullMessage, name: "PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
 		{code: wire.LitePullMessage, name: "LITE_PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
+
+		{code: wire.LockBatchMQ, name: "LOCK_BATCH_MQ", role: broker, family: familyLock, action: actSub, handle: (*conn).lock},
+		{code: wire.UnlockBatchMQ, name: "UNLOCK_BATCH_MQ", role: broker, family: familyLock, action: actSub, handle: (*conn).unlock},
 
 		{code: wire.QueryConsumerOffset, name: "QUERY_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actGet, handle: (*conn).queryOffset},
 		{code: wire.UpdateConsumerOffset, name: "UPDATE_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actUpdate, handle: (*conn).commitOffset},
@@ -106,6 +112,7 @@ func table() []route {
 		{code: wire.UpdateAndCreateGroupList, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroupList},
 		{code: wire.GetAllGroupConfig, name: "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actList, handle: (*conn).allGroupConfigs},
 		{code: wire.GetGroupConfig, name: "GET_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actGet, handle: (*conn).groupConfig},
+		{code: wire.DeleteGroup, name: "DELETE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actDelete, handle: (*conn).deleteGroup},
 	}
 }
 

@@ -79,10 +79,7 @@ func (c *conn) retry(m *core.Message, r *wire.SendRequest, topic *name) {
 	if dead {
 		m.Topic, m.Queue = core.DeadLetterPrefix+group, -1
 	}
-	if dead || !delaysExist {
-		m.Properties = record.WithoutProperties(nil, m.Properties, func(key string) bool { return key == record.PropDelayLevel })
+	if dead {
+		m.Properties = record.SetProperties(m.Properties, []record.PropertyValue{{Key: record.PropDelayLevel}})
 	}
 }
-
-// delaysExist tells that a send takes delay levels. Until it does, retries come at once.
-const delaysExist = false

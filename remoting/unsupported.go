@@ -19,8 +19,6 @@ const (
 	fromServer     = "the server sends it to clients"
 	unused         = "no client or tool of 4.9.8 or later sends it"
 	noTransactions = "transactions do not exist yet"
-	noTimers       = "delayed messages do not exist yet"
-	noLocks        = "ordered consumption does not exist yet"
 	noReply        = "request-reply does not exist yet"
 	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
@@ -49,8 +47,6 @@ func unsupported() []refusal {
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
-		{wire.LockBatchMQ, "LOCK_BATCH_MQ", noLocks},
-		{wire.UnlockBatchMQ, "UNLOCK_BATCH_MQ", noLocks},
 		{wire.GetAllConsumerOffset, "GET_ALL_CONSUMER_OFFSET", noAdmin},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
 		{wire.CheckClientConfig, "CHECK_CLIENT_CONFIG", noSQL},
@@ -70,7 +66,6 @@ func unsupported() []refusal {
 		{wire.GetTopicStatsInfo, "GET_TOPIC_STATS_INFO", noAdmin},
 		{wire.GetProducerConnectionList, "GET_PRODUCER_CONNECTION_LIST", noAdmin},
 		{wire.WipeWritePermOfBroker, "WIPE_WRITE_PERM_OF_BROKER", noAdmin},
-		{wire.DeleteGroup, "DELETE_SUBSCRIPTIONGROUP", noAdmin},
 		{wire.GetConsumeStats, "GET_CONSUME_STATS", noAdmin},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
 		{wire.ResumeConsumer, "RESUME_CONSUMER", unused},
@@ -115,7 +110,6 @@ func unsupported() []refusal {
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
 		{wire.ExportRocksDBConfigToJSON, "EXPORT_ROCKSDB_CONFIG_TO_JSON", otherStore},
-		{wire.RecallMessage, "RECALL_MESSAGE", noTimers},
 		{wire.QueryAssignment, "QUERY_ASSIGNMENT", noPop},
 		{wire.SetMessageRequestMode, "SET_MESSAGE_REQUEST_MODE", noPop},
 		{wire.GetAllMessageRequestMode, "GET_ALL_MESSAGE_REQUEST_MODE", noPop},

@@ -107,7 +107,7 @@ func (s *Shard) buryRead(q *popQueue, j *handout, l cursor.Lease, popTime int64,
 
 // moveDead appends the copy and the end of the message as one.
 func (s *Shard) moveDead(q *popQueue, w record.Wire, l cursor.Lease, done func(*Shard, error)) {
-	t := s.groupTopic(model.DeadLetterPrefix + q.outlet.group.Config.Name)
+	t := s.deadLetters(q.outlet.group)
 	copied, ok := record.Copy(nil, w, t.Config.Name, l.Attempt-1, []record.PropertyValue{
 		{Key: record.PropDeadTopic, Value: string(w.Topic())},
 		{Key: record.PropDeadMessageID, Value: string(record.Property(w.Properties(), record.PropUniqueKey))},
@@ -147,4 +147,16 @@ func (s *Shard) showWhenDone(to *state.Queue, t *state.Topic, done func(*Shard, 
 		}
 		done(s, err)
 	}))
+}
+
+// deadLetters returns the topic of a group's dead letters, and makes it if need be.
+func (s *Shard) deadLetters(g *state.Group) *state.Topic {
+	name := model.DeadLetterPrefix + g.Config.Name
+	if t := s.state.Topic(name); t != nil {
+		return t
+	}
+	return s.putTopic(s.state.NextTopicID(), model.TopicConfig{
+		Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
+		Attributes: map[string]string{model.AttrKind: "MIXED"},
+	})
 }

@@ -80,7 +80,7 @@ func (r *sendBack) store(s *Shard, original record.Wire) {
 		Topic: topic.Config.Name, Queue: -1,
 		SysFlag: m.SysFlag &^ record.SysTransaction, Flag: m.Flag, Born: m.Born, BornHost: m.BornHost,
 		ReconsumeTimes: m.ReconsumeTimes + 1, Body: m.Body,
-		Properties: retryProperties(&m, r.ID, level),
+		Properties: retryProperties(&m, r.ID, prefix, level),
 	}, r.done)
 }
 
@@ -89,34 +89,29 @@ const firstRetryLevel = 3
 
 // retryProperties are those of a message's copy: it tells where it came from, is
 // no part of a transaction and has a delay of its own.
-func retryProperties(m *record.Message, id string, level int32) []byte {
-	text := record.WithoutProperties(make([]byte, 0, len(m.Properties)+128), m.Properties, func(key string) bool {
-		switch key {
-		case record.PropTransaction, record.PropDelayLevel, record.PropTimerDelayMs, record.PropTimerDelaySec,
-			record.PropTimerDeliverMs, record.PropStartDeliverTime:
-			return true
-		}
-		return false
-	})
-	if record.Property(text, record.PropRetryTopic) == nil {
-		text = record.AppendProperty(text, record.PropRetryTopic, []byte(m.Topic))
+func retryProperties(m *record.Message, id, prefix string, level int32) []byte {
+	set := []record.PropertyValue{
+		{Key: record.PropTransaction}, {Key: record.PropTimerDelayMs}, {Key: record.PropTimerDelaySec},
+		{Key: record.PropTimerDeliverMs}, {Key: record.PropStartDeliverTime}, {Key: record.PropDelayLevel},
 	}
-	if record.Property(text, record.PropOriginID) == nil && id != "" {
-		text = record.AppendProperty(text, record.PropOriginID, []byte(id))
+	if level > 0 {
+		set[len(set)-1].Value = strconv.FormatInt(int64(level), 10)
 	}
-	return delayed(text, level)
+	from := record.Property(m.Properties, record.PropRetryTopic)
+	if from == nil {
+		from = []byte(m.Topic)
+		set = append(set, record.PropertyValue{Key: record.PropRetryTopic, Value: m.Topic})
+	}
+	if record.Property(m.Properties, record.PropOriginID) == nil {
+		set = append(set, record.PropertyValue{Key: record.PropOriginID, Value: id})
+	}
+	if prefix == model.DeadLetterPrefix {
+		set = append(set,
+			record.PropertyValue{Key: record.PropDeadTopic, Value: string(from)},
+			record.PropertyValue{Key: record.PropDeadMessageID, Value: string(record.Property(m.Properties, record.PropUniqueKey))})
+	}
+	return record.SetProperties(m.Properties, set)
 }
-
-// delayed has a message published after a delay level; 0 is at once.
-func delayed(text []byte, level int32) []byte {
-	if level <= 0 || !delaysExist {
-		return text
-	}
-	return record.AppendProperty(text, record.PropDelayLevel, strconv.AppendInt(nil, int64(level), 10))
-}
-
-// delaysExist tells that a send takes delay levels. Until it does, retries come at once.
-const delaysExist = false
 
 // groupTopic returns a group's retry topic or its dead letters, and makes it if
 // need be: whatever sends may create, a group has these.
@@ -126,7 +121,7 @@ func (s *Shard) groupTopic(name string) *state.Topic {
 	}
 	return s.putTopic(s.state.NextTopicID(), model.TopicConfig{
 		Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
-		Attributes: map[string]string{model.AttrKind: "MIXED"},
+		Attributes: map[string]string{model.AttrKind: model.KindAny.String()},
 	})
 }
 

@@ -32,6 +32,7 @@ type Shard struct {
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 	groups          sync.Map // name -> *GroupInfo, likewise
+	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -54,13 +55,16 @@ type Shard struct {
 	syncing   syncing
 	commits   lazyCommits
 	members   members
+	locks     locks
 	outlets   outlets
 	owners    owners
-	locks     locks
 	snapshots snapshots
 	seals     seals
 	retention retention
+	lags      lags
 	disk      disk
+	delays    delays
+	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan
