@@ -293,6 +293,7 @@ func (o *oracle) delivered(c *call, d *shard.Delivery, got *received) *hold {
 		o.replayed(c, h, at)
 		return h
 	}
+	w.note("delivered", uint64(m.id), uint64(at.Cursor.Group), uint64(at.Cursor.Queue.Topic), uint64(got.queue), uint64(m.offset), uint64(at.Attempt), uint64(at.PopTime), uint64(at.Invisible))
 	o.checkName(h, at)
 	o.checkDelivery(c, h, d)
 	o.checkOrder(c, h, at.PopTime)

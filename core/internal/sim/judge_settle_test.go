@@ -35,7 +35,7 @@ func (o *oracle) settled(c *call, entries []*settling, done []shard.Settled) {
 			e.h.pending--
 		}
 		err := done[i].Err
-		w.note("settled", uint64(e.do), uint64(e.h.m.offset), uint64(model.CodeOf(err)))
+		w.note("settled", uint64(e.do), uint64(e.h.m.id), uint64(e.receipt.PopTime), uint64(done[i].Receipt.PopTime), uint64(model.CodeOf(err)))
 		if e.life != s.group.life || o.topics[s.topic.name] != s.topic {
 			if code := model.CodeOf(err); code != model.InvalidReceipt && o.doomed[s.topic.name] == nil && !s.group.busy {
 				w.check(err != nil && w.excused(code), "L14", "a receipt of a group or a topic that was deleted is answered with %v", err)
