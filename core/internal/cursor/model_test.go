@@ -292,7 +292,11 @@ func (w *world) take(p *Plan) {
 	attempt := uint64(w.draw("attempt", 0, 3))
 	w.pop.Group, w.pop.Topic = 1, 1
 	p.Record(&w.pop, popTime, invisible, attempt)
+	read := w.c.ReadOffset()
 	w.apply(&w.pop)
+	for o := read; o < min(w.min, w.c.ReadOffset()); o++ {
+		w.queue[o].done = true // trimmed before anybody had it
+	}
 	made := attemptMade{hash: attempt, popTime: popTime}
 	again := map[uint32]model.Offset{}
 	for _, l := range w.pop.Leased {
@@ -547,7 +551,7 @@ func (w *world) checkKeys() {
 			}
 			continue
 		}
-		if known && list[0] >= w.min {
+		if known && list[0] >= w.min && !w.queue[list[0]].acked {
 			ready = true
 		}
 	}
@@ -640,6 +644,9 @@ func (w *world) judgeKeys(p *Plan, seen map[model.Offset]bool, gaveUp bool) {
 	}
 	for key, list := range w.keys() {
 		list = slices.DeleteFunc(list, func(o model.Offset) bool { return o < w.min })
+		for len(list) > 0 && w.queue[list[0]].acked {
+			list = list[1:] // it only waits for what was trimmed
+		}
 		leased := 0
 		for i, o := range list {
 			if seen[o] && i > leased {
