@@ -235,6 +235,8 @@ func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 		info.Offset = offset
 	case OffsetByTime:
 		return s.offsetByTime(q, o, info)
+	case OffsetTimeAt:
+		return s.timeAt(q, o, info)
 	case OffsetEarliestTime:
 		info.Offset = info.Min
 		if x, ok := s.index.Range(q.Slot, info.Min); ok && x.First < visible {

@@ -187,6 +187,18 @@ func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
 	}
 }
 
+// Cursors shows up to n cursors from the given number on: their floors, in an
+// order that stays. It reports whether there are more.
+func (s *State) Cursors(from, n int, fn func(id model.CursorID, floor model.Offset)) (more bool) {
+	end := min(from+n, s.order.n)
+	for i := from; i < end; i++ {
+		if c := *s.order.at(i); c != nil {
+			fn(c.id, c.cursor.Floor())
+		}
+	}
+	return end < s.order.n
+}
+
 // CursorCount returns the number of cursors.
 func (s *State) CursorCount() int { return len(s.cursors) }
 
