@@ -222,13 +222,18 @@ func connections(members []core.Member) wire.ConsumerConnection {
 			ID: m.ClientID, Addr: m.Remote.String(), Language: m.Language, Version: m.Version,
 		})
 		for _, s := range m.Consumer.Subscriptions {
-			body.Subscriptions[s.Topic] = wire.SubscriptionData{
-				Topic: s.Topic, Type: s.Kind, Expression: s.Expression, Version: s.Version,
-				CodeSet: []int32{}, TagsSet: []string{},
-			}
+			body.Subscriptions[s.Topic] = subscriptionData(&s)
 		}
 	}
 	return body
+}
+
+// subscriptionData describes a subscription to tools.
+func subscriptionData(s *core.Subscription) wire.SubscriptionData {
+	return wire.SubscriptionData{
+		Topic: s.Topic, Type: s.Kind, Expression: s.Expression, Version: s.Version,
+		CodeSet: []int32{}, TagsSet: []string{},
+	}
 }
 
 // push sends what core wants of the client. It runs on the shard's loop, which

@@ -18,10 +18,13 @@ const (
 	familyTopic       family = "topic"
 	familyGroup       family = "group"
 	familyQuery       family = "query"
+	familyStats       family = "stats"
+	familyBroker      family = "broker"
+	familyRuntime     family = "runtime"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyStats, familyBroker, familyRuntime, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -105,6 +108,32 @@ func table() []route {
 		{code: wire.DeleteTopicInNameServer, name: "DELETE_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actDelete, handle: (*conn).forgetTopic},
 		{code: wire.UpdateAndCreateTopicList, name: "UPDATE_AND_CREATE_TOPIC_LIST", role: broker, family: familyTopic, action: actCreate, handle: (*conn).putTopicList},
 		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
+
+		{code: wire.GetTopicStatsInfo, name: "GET_TOPIC_STATS_INFO", role: broker, family: familyStats, action: actGet, handle: (*conn).topicStats},
+		{code: wire.GetConsumeStats, name: "GET_CONSUME_STATS", role: broker, family: familyStats, action: actGet, handle: (*conn).consumeStats},
+		{code: wire.QueryTopicConsumeByWho, name: "QUERY_TOPIC_CONSUME_BY_WHO", role: broker, family: familyStats, action: actGet, handle: (*conn).groupsOfTopic},
+		{code: wire.QueryTopicsByConsumer, name: "QUERY_TOPICS_BY_CONSUMER", role: broker, family: familyStats, action: actGet, handle: (*conn).topicsOfGroup},
+		{code: wire.QuerySubscriptionByConsumer, name: "QUERY_SUBSCRIPTION_BY_CONSUMER", role: broker, family: familyStats, action: actGet, handle: (*conn).subscriptionOf},
+		{code: wire.QueryConsumeTimeSpan, name: "QUERY_CONSUME_TIME_SPAN", role: broker, family: familyStats, action: actGet, handle: (*conn).consumeTimeSpan},
+		{code: wire.GetBrokerConsumeStats, name: "GET_BROKER_CONSUME_STATS", role: broker, family: familyStats, action: actList, handle: (*conn).allConsumeStats},
+		{code: wire.GetAllConsumerOffset, name: "GET_ALL_CONSUMER_OFFSET", role: broker, family: familyStats, action: actList, handle: (*conn).allOffsets},
+
+		{code: wire.GetBrokerRuntimeInfo, name: "GET_BROKER_RUNTIME_INFO", role: broker, family: familyRuntime, action: actGet, handle: (*conn).runtimeInfo},
+		{code: wire.ViewBrokerStatsData, name: "VIEW_BROKER_STATS_DATA", role: broker, family: familyRuntime, action: actGet, handle: (*conn).brokerStats},
+
+		{code: wire.GetBrokerConfig, name: "GET_BROKER_CONFIG", role: broker, family: familyBroker, action: actGet, handle: (*conn).brokerConfig},
+		{code: wire.UpdateBrokerConfig, name: "UPDATE_BROKER_CONFIG", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).updateBrokerConfig},
+		{code: wire.GetNameServerConfig, name: "GET_NAMESRV_CONFIG", role: nameServer, family: familyBroker, action: actGet, handle: (*conn).nameServerConfig},
+		{code: wire.UpdateNameServerConfig, name: "UPDATE_NAMESRV_CONFIG", role: nameServer, family: familyBroker, action: actUpdate, handle: (*conn).updateNameServerConfig},
+		{code: wire.WipeWritePermOfBroker, name: "WIPE_WRITE_PERM_OF_BROKER", role: nameServer, family: familyBroker, action: actUpdate, handle: (*conn).wipeWrite},
+		{code: wire.AddWritePermOfBroker, name: "ADD_WRITE_PERM_OF_BROKER", role: nameServer, family: familyBroker, action: actUpdate, handle: (*conn).addWrite},
+		{code: wire.CleanExpiredConsumeQueue, name: "CLEAN_EXPIRED_CONSUMEQUEUE", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).nothingToDo},
+		{code: wire.CleanUnusedTopic, name: "CLEAN_UNUSED_TOPIC", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).nothingToDo},
+		{code: wire.DeleteExpiredCommitLog, name: "DELETE_EXPIRED_COMMITLOG", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).nothingToDo},
+		{code: wire.GetBrokerHAStatus, name: "GET_BROKER_HA_STATUS", role: broker, family: familyBroker, action: actGet, handle: (*conn).haStatus},
+		{code: wire.GetUnitTopicList, name: "GET_UNIT_TOPIC_LIST", role: nameServer, family: familyBroker, action: actList, handle: (*conn).noTopics},
+		{code: wire.GetHasUnitSubTopicList, name: "GET_HAS_UNIT_SUB_TOPIC_LIST", role: nameServer, family: familyBroker, action: actList, handle: (*conn).noTopics},
+		{code: wire.GetHasUnitSubUnunitTopicList, name: "GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST", role: nameServer, family: familyBroker, action: actList, handle: (*conn).noTopics},
 
 		{code: wire.UpdateAndCreateGroup, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroup},
 		{code: wire.UpdateAndCreateGroupList, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroupList},

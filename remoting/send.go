@@ -71,6 +71,9 @@ func (c *conn) send(r request) {
 func (c *conn) prepare(batch bool) error {
 	s := &c.sending
 	topic := c.intern(s.request.Topic)
+	if c.server.allowed(core.PermWrite) == 0 {
+		return core.Errorf(core.NoPermission, "the broker[%s] sending message is forbidden", c.server.shard.BrokerName)
+	}
 	if noSend(topic.text) {
 		return core.Errorf(core.InvalidTopic, "Sending message to topic[%s] is forbidden.", topic.text)
 	}
