@@ -18,13 +18,16 @@ const (
 	familyTopic       family = "topic"
 	familyGroup       family = "group"
 	familyQuery       family = "query"
+	familyRelay       family = "relay"
+	familyReply       family = "reply"
+	familyReset       family = "reset"
 	familyStats       family = "stats"
 	familyBroker      family = "broker"
 	familyRuntime     family = "runtime"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyStats, familyBroker, familyRuntime, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -91,6 +94,20 @@ func table() []route {
 		{code: wire.UnregisterClient, name: "UNREGISTER_CLIENT", role: broker, family: familyClient, action: actSub, handle: (*conn).unregister},
 		{code: wire.GetConsumerListByGroup, name: "GET_CONSUMER_LIST_BY_GROUP", role: broker, family: familyClient, action: actGet, handle: (*conn).consumerList},
 		{code: wire.GetConsumerConnectionList, name: "GET_CONSUMER_CONNECTION_LIST", role: broker, family: familyClient, action: actGet, handle: (*conn).consumerConnections},
+
+		{code: wire.GetProducerConnectionList, name: "GET_PRODUCER_CONNECTION_LIST", role: broker, family: familyClient, action: actGet, handle: (*conn).producerConnections},
+		{code: wire.GetAllProducerInfo, name: "GET_ALL_PRODUCER_INFO", role: broker, family: familyClient, action: actList, handle: (*conn).allProducers},
+		{code: wire.CheckClientConfig, name: "CHECK_CLIENT_CONFIG", role: broker, family: familyClient, action: actSub, handle: (*conn).checkClient},
+
+		{code: wire.SendReplyMessage, name: "SEND_REPLY_MESSAGE", role: broker, family: familyReply, action: actPub, handle: (*conn).reply},
+		{code: wire.SendReplyMessageV2, name: "SEND_REPLY_MESSAGE_V2", role: broker, family: familyReply, action: actPub, handle: (*conn).reply},
+
+		{code: wire.GetConsumerRunningInfo, name: "GET_CONSUMER_RUNNING_INFO", role: broker, family: familyRelay, action: actGet, handle: (*conn).relay},
+		{code: wire.ConsumeMessageDirectly, name: "CONSUME_MESSAGE_DIRECTLY", role: broker, family: familyRelay, action: actSub, handle: (*conn).consumeDirectly},
+		{code: wire.InvokeBrokerToGetConsumeStatus, name: "INVOKE_BROKER_TO_GET_CONSUMER_STATUS", role: broker, family: familyRelay, action: actGet, handle: (*conn).consumerStatus},
+
+		{code: wire.InvokeBrokerToResetOffset, name: "INVOKE_BROKER_TO_RESET_OFFSET", role: broker, family: familyReset, action: actUpdate, handle: (*conn).resetOffset},
+		{code: wire.CloneGroupOffset, name: "CLONE_GROUP_OFFSET", role: broker, family: familyReset, action: actUpdate, handle: (*conn).cloneOffsets},
 
 		{code: wire.GetRouteInfoByTopic, name: "GET_ROUTEINFO_BY_TOPIC", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).topicRoute},
 		{code: wire.GetBrokerClusterInfo, name: "GET_BROKER_CLUSTER_INFO", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).clusterInfo},

@@ -88,6 +88,7 @@ func (c *conn) prepare(batch bool) error {
 		if topic.retry {
 			c.retry(&m, &s.request, topic)
 		}
+		c.server.asRequest(&m)
 		s.messages = append(s.messages[:0], m)
 		return nil
 	}

@@ -44,6 +44,7 @@ type Server struct {
 
 	asking   *semaphore.Weighted // of requests that ask core much
 	traffic  traffic
+	peers    peers
 	withheld atomic.Int32 // permission bits that the broker does not give (25)
 	wiped    atomic.Bool  // routes say that nothing can be sent (205)
 

@@ -20,8 +20,6 @@ const (
 	unused         = "no client or tool of 4.9.8 or later sends it"
 	noTransactions = "transactions do not exist yet"
 	noTimers       = "delayed messages do not exist yet"
-	noReply        = "request-reply does not exist yet"
-	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
 	noLite         = "lite topics do not exist yet"
 	noAdmin        = "administration over this protocol is not complete yet"
@@ -45,7 +43,6 @@ func unsupported() []refusal {
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
-		{wire.CheckClientConfig, "CHECK_CLIENT_CONFIG", noSQL},
 		{wire.GetClientConfig, "GET_CLIENT_CONFIG", unused},
 		{wire.UpdateAndCreateACLConfig, "UPDATE_AND_CREATE_ACL_CONFIG", oldACL},
 		{wire.DeleteACLConfig, "DELETE_ACL_CONFIG", oldACL},
@@ -59,7 +56,6 @@ func unsupported() []refusal {
 		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
-		{wire.GetProducerConnectionList, "GET_PRODUCER_CONNECTION_LIST", noAdmin},
 		{wire.DeleteGroup, "DELETE_SUBSCRIPTIONGROUP", noAdmin},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
 		{wire.ResumeConsumer, "RESUME_CONSUMER", unused},
@@ -71,21 +67,13 @@ func unsupported() []refusal {
 		{wire.GetKVListByNamespace, "GET_KVLIST_BY_NAMESPACE", noKV},
 		{wire.ResetConsumerClientOffset, "RESET_CONSUMER_CLIENT_OFFSET", fromServer},
 		{wire.GetConsumerStatusFromClient, "GET_CONSUMER_STATUS_FROM_CLIENT", fromServer},
-		{wire.InvokeBrokerToResetOffset, "INVOKE_BROKER_TO_RESET_OFFSET", noAdmin},
-		{wire.InvokeBrokerToGetConsumeStatus, "INVOKE_BROKER_TO_GET_CONSUMER_STATUS", noAdmin},
 		{wire.RegisterFilterServer, "REGISTER_FILTER_SERVER", unused},
 		{wire.RegisterMessageFilterClass, "REGISTER_MESSAGE_FILTER_CLASS", unused},
-		{wire.GetConsumerRunningInfo, "GET_CONSUMER_RUNNING_INFO", noAdmin},
 		{wire.QueryCorrectionOffset, "QUERY_CORRECTION_OFFSET", noAdmin},
-		{wire.ConsumeMessageDirectly, "CONSUME_MESSAGE_DIRECTLY", noAdmin},
-		{wire.CloneGroupOffset, "CLONE_GROUP_OFFSET", noAdmin},
 		{wire.QueryConsumeQueue, "QUERY_CONSUME_QUEUE", noAdmin},
 		{wire.QueryDataVersion, "QUERY_DATA_VERSION", noBrokers},
 		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noTransactions},
-		{wire.SendReplyMessage, "SEND_REPLY_MESSAGE", noReply},
-		{wire.SendReplyMessageV2, "SEND_REPLY_MESSAGE_V2", noReply},
 		{wire.PushReplyMessageToClient, "PUSH_REPLY_MESSAGE_TO_CLIENT", fromServer},
-		{wire.GetAllProducerInfo, "GET_ALL_PRODUCER_INFO", noAdmin},
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
 		{wire.ExportRocksDBConfigToJSON, "EXPORT_ROCKSDB_CONFIG_TO_JSON", otherStore},
