@@ -140,6 +140,7 @@ func (r *commitRequest) commit(s *Shard, o *CursorOffset) {
 	case o.Reset:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
+		s.tellReset(o)
 	case r.done == nil:
 		// Judged now, not when it is written: a pull may have been told the reset by then.
 		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
