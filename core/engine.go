@@ -16,7 +16,16 @@ type (
 	Instant = shard.Instant
 	// Stats is a snapshot of an engine's counters.
 	Stats = shard.Stats
+	// Kept tells why the log is as long as it is.
+	Kept = shard.Kept
+	// GroupLag tells how far behind a group is.
+	GroupLag = shard.GroupLag
+	// StayReason says why a segment of the log stays.
+	StayReason = shard.StayReason
 )
+
+// StayReasons lists the reasons.
+func StayReasons() []StayReason { return shard.StayReasons() }
 
 // Engine stores and delivers. It owns the shard of this process; the WAL is the
 // caller's, and is closed after the engine.
@@ -84,3 +93,6 @@ func (e *Engine) Err() error { return e.shard.Err() }
 
 // Stats returns the engine's counters.
 func (e *Engine) Stats() Stats { return e.shard.Stats() }
+
+// Kept returns why the log is as long as it is.
+func (e *Engine) Kept() Kept { return e.shard.Kept() }

@@ -58,9 +58,6 @@ const (
 	goodbyeTimeout = 200 * time.Millisecond
 )
 
-// Default returns the configuration with all defaults filled in.
-func Default() Config { return Config{}.withDefaults() }
-
 func (c Config) withDefaults() Config {
 	if c.NamesrvAddr == "" {
 		c.NamesrvAddr = defaultNamesrvAddr

@@ -52,7 +52,6 @@ func TestRefusedRequests(t *testing.T) {
 		{"send to a forbidden topic", with(send(), "b", "SCHEDULE_TOPIC_XXXX"), wire.InvalidParameter, "forbidden"},
 		{"send to an unknown topic without a template", with(with(send(), "b", "new"), "c", "none"), wire.TopicNotExist, "new"},
 		{"properties too long", with(send(), "i", "K\x01"+long+"\x02"), wire.MessageIllegal, "32767"},
-		{"a delayed message", with(send(), "i", "DELAY\x013\x02"), wire.MessageIllegal, "delay"},
 		{"a prepared message", with(send(), "f", "4"), wire.MessageIllegal, "transaction"},
 		{"pull without an offset", with(pull(), "queueOffset", ""), wire.SystemError, "queueOffset is missing"},
 		{"pull from an unknown topic", with(pull(), "topic", "new"), wire.TopicNotExist, "topic[new] not exist"},

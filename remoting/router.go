@@ -156,6 +156,7 @@ func table() []route {
 		{code: wire.UpdateAndCreateGroupList, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroupList},
 		{code: wire.GetAllGroupConfig, name: "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actList, handle: (*conn).allGroupConfigs},
 		{code: wire.GetGroupConfig, name: "GET_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actGet, handle: (*conn).groupConfig},
+		{code: wire.DeleteGroup, name: "DELETE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actDelete, handle: (*conn).deleteGroup},
 	}
 }
 

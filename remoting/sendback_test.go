@@ -3,6 +3,7 @@ package remoting
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/remoting/wire"
 )
@@ -41,15 +42,21 @@ func TestSendBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.call(wire.Success, sendBackRequest("g", at, "0", "16"))
+		began := time.Now()
+		retry := c.call(wire.Success, pullRequest("%RETRY%g", 0, 0, wire.PullSubscription|wire.PullSuspend))
+		if waited := time.Since(began); waited != 10*time.Second {
+			t.Errorf("the first retry comes after %v, %s", waited, retry.Body)
+		}
 		got := c.messages("%RETRY%g", 0)[0]
 		if got.ReconsumeTimes != 1 || string(got.Body) != "body" || property(&got, "RETRY_TOPIC") != "orders" ||
-			property(&got, "ORIGIN_MESSAGE_ID") != sent.Ext.Text("msgId") || property(&got, "UNIQ_KEY") != "AC11000100002A9F0000018BCFE56800" {
+			property(&got, "ORIGIN_MESSAGE_ID") != sent.Ext.Text("msgId") || property(&got, "DELAY") != "" || property(&got, "UNIQ_KEY") != "AC11000100002A9F0000018BCFE56800" {
 			t.Errorf("retry %+v %s", got, got.Properties)
 		}
 		// The limit of the header counts from 3.4.9 on; the group's 16 else.
 		old := sendBackRequest("g", got.PhysicalOffset, "0", "1")
 		old.Version = 120
 		c.call(wire.Success, old)
+		time.Sleep(time.Minute)
 		if n := len(c.messages("%RETRY%g", 0)); n != 2 {
 			t.Errorf("%d retries after an old client's, want 2", n)
 		}
@@ -91,6 +98,7 @@ func TestRetryByANormalSend(t *testing.T) {
 				req.Ext.Add("l", tt.limit)
 			}
 			c.call(wire.Success, req)
+			time.Sleep(30 * time.Second)
 			all := c.messages(tt.topic, 0)
 			if last := all[len(all)-1]; string(last.Body) != strconv.Itoa(i) || property(&last, "RETRY_TOPIC") != "orders" {
 				t.Errorf("%s attempts of %s: not in %s", tt.attempts, tt.limit, tt.topic)

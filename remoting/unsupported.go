@@ -56,7 +56,6 @@ func unsupported() []refusal {
 		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
-		{wire.DeleteGroup, "DELETE_SUBSCRIPTIONGROUP", noAdmin},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
 		{wire.ResumeConsumer, "RESUME_CONSUMER", unused},
 		{wire.ResetConsumerOffsetInConsumer, "RESET_CONSUMER_OFFSET_IN_CONSUMER", unused},

@@ -21,7 +21,7 @@ const (
 	maxDepth  = 128      // how deep it may be nested
 	maxList   = 2048     // texts in one of its lists
 	maxNames  = 64       // different properties in it
-	maxNumber = 1024     // bytes of a property that is read as a number
+	maxNumber = 128      // bytes of a property that is read as a number
 )
 
 // Filter is a compiled expression. The zero value, and nil, match everything.

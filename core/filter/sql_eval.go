@@ -220,15 +220,20 @@ func contains(list []string, text []byte) bool {
 	return low < len(list) && list[low] == string(text)
 }
 
-// search evaluates CONTAINS and its like. With what is no text, and for an empty
-// one, both a search and its opposite say no.
+// search evaluates CONTAINS and its like. For an empty text, and in what is no text,
+// both a search and its opposite say no; for an empty one without looking further.
 func (e *evaluation) search(i int32) truth {
 	s := &e.steps[i]
-	in, text := e.operand(i+1), e.values[s.arg].text
-	switch {
-	case in.kind == kindFailed:
+	text := e.values[s.arg].text
+	if len(text) == 0 {
+		return no
+	}
+	in := e.operand(i + 1)
+	switch in.kind {
+	case kindText:
+	case kindFailed:
 		return failed
-	case in.kind != kindText || len(text) == 0:
+	default:
 		return no
 	}
 	switch s.op {

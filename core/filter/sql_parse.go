@@ -80,7 +80,7 @@ func (p *parser) unexpected(wanted string) *node {
 	if p.token.kind == tokenEnd {
 		return p.fail(p.token.offset, "%s is missing at the end", wanted)
 	}
-	return p.fail(p.token.offset, "%s is expected instead of %q", wanted, p.token.text)
+	return p.fail(p.token.offset, "%s is expected instead of %.20q", wanted, p.token.text)
 }
 
 func (p *parser) or() *node {
@@ -263,7 +263,7 @@ func (p *parser) number(at int, t token) *node {
 	}
 	v, ok := parse(t.text)
 	if !ok {
-		return p.fail(at, "%s is out of range", t.text)
+		return p.fail(at, "%.40s is out of range", t.text)
 	}
 	return leaf(opConstant, v)
 }

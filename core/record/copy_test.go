@@ -20,9 +20,9 @@ func TestCopy(t *testing.T) {
 		if _, fits := record.Check(w); !fits {
 			t.Fatal("the copy is no message")
 		}
-		if w.BornHost() != m.BornHost || w.Born() != m.Born || w.Flag() != 7 || w.ReconsumeTimes() != 5 ||
+		if w.BornHost() != m.BornHost || w.Message().Born != m.Born || w.Message().Flag != 7 || w.ReconsumeTimes() != 5 ||
 			string(w.Topic()) != "to" || string(w.Body()) != "body" {
-			t.Errorf("copied: host %v, born %d, flag %d, reconsume %d, topic %s, body %s", w.BornHost(), w.Born(), w.Flag(), w.ReconsumeTimes(), w.Topic(), w.Body())
+			t.Errorf("copied: host %v, born %d, flag %d, reconsume %d, topic %s, body %s", w.BornHost(), w.Message().Born, w.Message().Flag, w.ReconsumeTimes(), w.Topic(), w.Body())
 		}
 		if got, want := string(w.Properties()), "TAGS\x01a\x02KEYS\x01k\x02ORIGIN\x01from\x02"; got != want {
 			t.Errorf("properties %q, want %q", got, want)

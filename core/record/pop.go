@@ -26,11 +26,11 @@ type Pop struct {
 	Attempt uint64 // hash of the attempt id, 0: none (ordered groups only)
 	FIFO    bool   // what follows is known in ordered groups only
 	Leased  []PopMessage
-	// Parked were passed over because their message group is locked. The first one
-	// that its message group has no room for is the last of it to be named.
+	// Parked were passed over because their message group is locked.
 	Parked []PopMessage
-	// Resumed tells how far the search for what a message group had no room for has
-	// come; at ReadTo it is over.
+	// Resumed tells from where on the messages of a message group are to be looked
+	// for, because it has no room to park them. A search that has come to where
+	// ReadTo was before is over.
 	Resumed []PopMessage
 }
 

@@ -235,6 +235,13 @@ func (w Wire) Place(queue int32, queueOffset, address, storeTime int64) {
 	be.PutUint64(w[posStoreTime+w.shift():], uint64(storeTime))
 }
 
+// Republish writes the place in its queue that a message got after it was stored,
+// and when that was.
+func (w Wire) Republish(queueOffset, storeTime int64) {
+	binary.BigEndian.PutUint64(w[posQueueOffset:], uint64(queueOffset))
+	binary.BigEndian.PutUint64(w[posStoreTime+w.shift():], uint64(storeTime))
+}
+
 // PatchStoreHost writes the address of the server as the reading client knows
 // it. Hosts that are not IPv4 are written as 0.0.0.0.
 func (w Wire) PatchStoreHost(host netip.AddrPort) {

@@ -51,6 +51,7 @@ type engineConfig struct {
 	ColdReadBytes   int64
 	InboxBytes      int64
 	MaxMessageBytes int64
+	MaxDelay        time.Duration
 	MaxTopics       int
 	MaxGroups       int
 	AutoTopics      bool
@@ -101,6 +102,7 @@ func Default() Config {
 			ColdReadBytes:   256 << 20,
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
+			MaxDelay:        40 * 24 * time.Hour,
 			MaxTopics:       100_000,
 			MaxGroups:       100_000,
 			AutoTopics:      true,
@@ -266,6 +268,7 @@ func (c *Config) core() core.Config {
 		ColdReadBytes:   c.coldReadBytes(),
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
+		MaxDelay:        c.Engine.MaxDelay,
 		MaxTopics:       c.Engine.MaxTopics,
 		MaxGroups:       c.Engine.MaxGroups,
 		NoAutoTopics:    !c.Engine.AutoTopics,

@@ -66,7 +66,7 @@ func TestEveryKeyByEverySource(t *testing.T) {
 		"remoting.max_connections": "9", "remoting.max_connections_per_ip": "10",
 		"wal.engine": "file", "wal.flush": "sync", "wal.segment_bytes": "64MiB", "wal.snapshot_bytes": "16MiB",
 		"retention.age": "24h0m0s", "retention.bytes": "10GiB", "retention.consumed": "true",
-		"engine.cache_bytes": "1GiB", "engine.cold_read_bytes": "9MiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000",
+		"engine.cache_bytes": "1GiB", "engine.cold_read_bytes": "9MiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000", "engine.max_delay": "2160h0m0s",
 		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
 		"log.level": "debug", "log.format": "json", "ops.addr": "127.0.0.1:2", "ops.pprof": "true",
 	}

@@ -71,6 +71,8 @@ func keys() []key {
 			func(c *Config) *int64 { return &c.Engine.InboxBytes }, 1<<20, 1<<40),
 		size("engine.max_message_bytes", "Largest body of a message.",
 			func(c *Config) *int64 { return &c.Engine.MaxMessageBytes }, 1, 4<<20),
+		span("engine.max_delay", "How far ahead a message may be delayed.",
+			func(c *Config) *time.Duration { return &c.Engine.MaxDelay }),
 		number("engine.max_topics", "How many topics sends may create.",
 			func(c *Config) *int { return &c.Engine.MaxTopics }, 1, 10_000_000),
 		number("engine.max_groups", "How many consumer groups there may be.",

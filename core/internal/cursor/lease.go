@@ -25,11 +25,6 @@ type Slot struct {
 	Acked    bool   // ordered groups: acknowledged, but an earlier message is not
 }
 
-// over reports whether nobody holds the message any more.
-func (s *Slot) over(now int64, alive func(uint16) bool) bool {
-	return s.Deadline <= now && (s.Owner == 0 || alive == nil || !alive(s.Owner))
-}
-
 // Verdict says what a receipt is worth.
 type Verdict uint8
 
@@ -62,9 +57,15 @@ type Rules struct {
 	MaxAttempts int32        // deliveries of a message
 	Min         model.Offset // what is below was trimmed: it is not delivered again
 	InFlight    int          // messages in flight at most; 0: DefaultInFlight
+	// Hold bounds the bytes that the cursor holds for message groups; 0: DefaultHold.
+	Hold int
 	// Alive tells whether an owner renews its leases. nil: none does.
 	Alive func(owner uint16) bool
 }
 
 // DefaultInFlight is how many messages of a cursor are in flight at most.
 const DefaultInFlight = 100_000
+
+// DefaultHold is how many bytes a cursor holds at most for message groups that
+// are locked, and what lies behind them.
+const DefaultHold = 16 << 20

@@ -38,6 +38,7 @@ func (s *Shard) Topics() []*TopicInfo {
 // publish shows a topic to the listeners.
 func (s *Shard) publish(t *state.Topic) {
 	s.topics.Store(t.Config.Name, &TopicInfo{TopicConfig: t.Config, ID: t.ID})
+	s.lags.wake(s, &t.Config)
 }
 
 // putTopic makes or changes a topic, and publishes it once that is durable.

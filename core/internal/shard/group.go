@@ -127,6 +127,7 @@ func (s *Shard) deleteGroup(name string) error {
 		if err == nil && s.state.Group(name) == nil {
 			s.groups.Delete(name)
 		}
+		s.retention.wake(s) // messages that were kept for it need not be
 	}))
 	return nil
 }

@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"fmt"
-
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
@@ -27,8 +25,18 @@ type retention struct {
 	seen  int            // of them, that do not keep it
 	doom  []index.Extent // of the segment that goes, still to be trimmed
 	span  segmentSpan
+	last  model.LSN // of the newest record that publishes a message of that segment
 	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays string    // why the oldest segment stays, as of the last look
+	stays stays     // why the oldest segment stays, as of the last look
+}
+
+// stays is the reason why a segment stays, and which queue it is.
+type stays struct {
+	segment model.LSN
+	reason  StayReason
+	topic   string
+	queue   int32
+	group   string // that has not consumed it
 }
 
 // wake looks at the oldest segment soon: something may allow it to go.
@@ -53,22 +61,52 @@ func (r *retention) ring(s *Shard) {
 	}
 	oldest, next, two := s.oldestSegments()
 	if oldest.Sealed == nil || !two {
+		r.note(s, stays{})
 		return // the next seal wakes us
 	}
 	if safe, ok := s.snapshots.safe(); !ok || next.Base > safe {
 		if s.disk.low || s.mayBeOld(oldest) {
 			s.snapshots.wanted = true
 		}
-		r.arm(s, retentionEvery)
+		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
+		return
+	}
+	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.last = s.state.LastPublish(oldest.Base, oldest.End)
+	parts, ok := s.publishedFrom(oldest, r.last)
+	if !ok {
+		r.keep(s, stays{segment: oldest.Base, reason: StaysPublished})
 		return
 	}
 	r.busy = true
-	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
 	s.apart(&s.readers, func() func(*Shard) {
 		var all []index.Extent
-		err := oldest.Sealed.Extents(func(x index.Extent) bool { all = append(all, x); return true })
-		return func(s *Shard) { s.retention.judge(s, all, err) }
+		for _, part := range parts {
+			err := part.Extents(func(x index.Extent) bool { all = append(all, x); return true })
+			if err != nil {
+				return func(s *Shard) { s.retention.judge(s, nil, err) }
+			}
+		}
+		return func(s *Shard) { s.retention.judge(s, all, nil) }
 	})
+}
+
+// publishedFrom returns the indexes of a segment and of those behind it, up to the
+// one that holds the last record that publishes a message of it. Only together may
+// they be forgotten: then nothing that is kept lies in the segment. ok is false if
+// one of them is not sealed yet.
+func (s *Shard) publishedFrom(oldest index.SegmentInfo, last model.LSN) (parts []*index.Sealed, ok bool) {
+	ok = true
+	s.index.Each(func(x index.SegmentInfo) bool {
+		if x.Base > oldest.Base && x.Base > last {
+			return false
+		}
+		if ok = x.Sealed != nil; ok {
+			parts = append(parts, x.Sealed)
+		}
+		return ok
+	})
+	return parts, ok
 }
 
 // oldestSegments returns the first two segments that are kept; two is false if
@@ -96,7 +134,7 @@ func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 func (r *retention) judge(s *Shard, all []index.Extent, err error) {
 	if err != nil {
 		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
-		r.keep(s, "its index cannot be read")
+		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
 		return
 	}
 	r.all, r.seen = all, 0
@@ -106,7 +144,8 @@ func (r *retention) judge(s *Shard, all []index.Extent, err error) {
 // judgeSome asks the next queues. The segment goes if none of them keeps it.
 func (r *retention) judgeSome(s *Shard) {
 	some := r.all[r.seen:min(r.seen+trimSlice, len(r.all))]
-	if why := s.whyKeep(some); why != "" {
+	if why := s.whyKeep(some); why.reason != "" {
+		why.segment = r.span.base
 		r.keep(s, why)
 		return
 	}
@@ -115,20 +154,67 @@ func (r *retention) judgeSome(s *Shard) {
 	if r.seen < len(r.all) {
 		return
 	}
+	r.relocate(s)
+}
+
+// relocate has what waits of the segment copied forward. Then it goes.
+func (r *retention) relocate(s *Shard) {
+	all := r.all
+	r.all = nil
+	n, bytes := s.state.DelayedIn(r.span.base, r.span.end)
+	switch {
+	case n == 0:
+		r.forget(s, all)
+	case s.disk.low && bytes > s.disk.room/4:
+		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
+	default:
+		s.delays.mover.empty(s, r.span, func(s *Shard, empty bool) {
+			if !empty {
+				s.retention.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
+				return
+			}
+			s.retention.forget(s, all)
+		})
+	}
+}
+
+// forget begins to trim the queues of a segment that goes, unless one of its
+// messages was published meanwhile.
+func (r *retention) forget(s *Shard, all []index.Extent) {
+	if s.state.LastPublish(r.span.base, r.span.end) != r.last {
+		r.busy = false
+		r.wake(s)
+		return
+	}
 	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
-	r.stays, r.doom, r.all = "", r.all, nil
+	r.note(s, stays{})
+	r.doom = all
+	s.inbox.poke()
 	if r.doom == nil {
 		r.doom = []index.Extent{} // a segment without messages goes too
 	}
 }
 
-func (r *retention) keep(s *Shard, why string) {
-	r.stays, r.busy, r.all = why, false, nil
+func (r *retention) keep(s *Shard, why stays) {
+	r.note(s, why)
+	r.busy, r.all = false, nil
 	r.arm(s, retentionEvery)
 }
 
-// whyKeep says which queue of a segment keeps it, "" if none does.
-func (s *Shard) whyKeep(all []index.Extent) string {
+// note notes why the oldest segment stays, and says so where an operator should act.
+func (r *retention) note(s *Shard, why stays) {
+	if why.reason == StaysUnconsumed && (r.stays.segment != why.segment || r.stays.group != why.group) {
+		s.logger.Warn("the log's oldest segment stays: a group has not consumed messages that are past their retention",
+			"shard", s.cfg.Shard, "lsn", why.segment, "topic", why.topic, "queue", why.queue, "group", why.group)
+	}
+	if why.reason != r.stays.reason {
+		s.showKept(func(k *Kept) { k.Stays = why.reason })
+	}
+	r.stays = why
+}
+
+// whyKeep says which queue of a segment keeps it; the reason is empty if none does.
+func (s *Shard) whyKeep(all []index.Extent) stays {
 	var topic *model.TopicConfig
 	var rule model.Retention
 	for i := range all {
@@ -144,13 +230,16 @@ func (s *Shard) whyKeep(all []index.Extent) string {
 		expired := rule.Age > 0 && s.now.Wall-x.LastTime > rule.Age.Milliseconds() ||
 			rule.Bytes > 0 && bytesBehind(q, x) >= rule.Bytes
 		if !expired {
-			return fmt.Sprintf("queue %d of topic %s has messages within their retention", q.Num, topic.Name)
+			return stays{reason: StaysRetained, topic: topic.Name, queue: q.Num}
 		}
-		if floor, any := s.state.Consumed(q); rule.Consumed && any && floor < x.End {
-			return fmt.Sprintf("queue %d of topic %s has messages that not every group has consumed", q.Num, topic.Name)
+		if !rule.Consumed {
+			continue
+		}
+		if g, floor := s.state.Laggard(q); g != nil && floor < x.End {
+			return stays{reason: StaysUnconsumed, topic: topic.Name, queue: q.Num, group: g.Config.Name}
 		}
 	}
-	return ""
+	return stays{}
 }
 
 // bytesBehind estimates how much a queue has behind a run of messages, by their

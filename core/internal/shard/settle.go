@@ -17,17 +17,29 @@ type settleRequest struct {
 
 	results []Settled
 	dying   int // deliveries that are being moved to the dead letters
+
+	oneEntry  [1]Settlement // most calls have one
+	oneResult [1]Settled
 }
 
 // Settle queues the call. See core.Client.
 func (c *Client) Settle(s []Settlement, done func([]Settled)) {
-	c.add(&settleRequest{client: c, entries: append([]Settlement(nil), s...), done: done})
+	r := &settleRequest{client: c, done: done}
+	r.entries = append(r.oneEntry[:0], s...)
+	c.add(r)
+}
+
+// answers makes room for the results.
+func (r *settleRequest) answers() {
+	if r.results = r.oneResult[:]; len(r.entries) != 1 {
+		r.results = make([]Settled, len(r.entries))
+	}
 }
 
 func (r *settleRequest) class() class { return appends }
 
 func (r *settleRequest) refuse(err error) {
-	r.results = make([]Settled, len(r.entries))
+	r.answers()
 	for i := range r.results {
 		r.results[i] = Settled{Receipt: r.entries[i].Receipt, Err: err}
 	}
@@ -37,9 +49,8 @@ func (r *settleRequest) refuse(err error) {
 // decide settles each delivery by itself. Acks of one cursor that follow each other
 // are one record.
 func (r *settleRequest) decide(s *Shard) {
-	r.results = make([]Settled, len(r.entries))
-	level := s.settleLevel()
-	var acks []model.Offset
+	r.answers()
+	level, acks := s.settleLevel(), s.acks[:0]
 	for i := range r.entries {
 		e, result := &r.entries[i], &r.results[i]
 		result.Receipt = e.Receipt
@@ -59,6 +70,7 @@ func (r *settleRequest) decide(s *Shard) {
 		}
 		r.settle(s, e, result)
 	}
+	s.acks = acks[:0]
 	r.dying++ // until the log is there
 	s.when(level, s.frameEnd(), r)
 }

@@ -32,6 +32,7 @@ type Shard struct {
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 	groups          sync.Map // name -> *GroupInfo, likewise
+	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -60,13 +61,16 @@ type Shard struct {
 	snapshots snapshots
 	seals     seals
 	retention retention
+	lags      lags
 	disk      disk
+	delays    delays
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan
 	pop       record.Pop    // reused by every lease
 	ackRecord record.Ack
-	turn      int32 // of the next message that leaves the queue to us
+	acks      []model.Offset // of the Settle that is being decided
+	turn      int32          // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
 	away      int // jobs that run apart

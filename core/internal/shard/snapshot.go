@@ -223,6 +223,14 @@ func (s *Shard) loadSnapshot() (loaded, error) {
 	return loaded{state: state.New(s.cfg.Shard)}, nil
 }
 
+// unusable names the damaged snapshots, for an operator.
+func (n *snapshots) unusable() string {
+	if len(n.damaged) == 0 {
+		return ""
+	}
+	return " (damaged: " + strings.Join(n.damaged, ", ") + ")"
+}
+
 // tidy removes the damaged snapshots, once the state is recovered without them.
 func (n *snapshots) tidy(parts wal.Parts) error {
 	for _, name := range n.damaged {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
@@ -49,12 +50,12 @@ func (r *cursorsRequest) decide(s *Shard) {
 	if r.next == 0 {
 		r.gathered(s)
 	}
-	more := s.state.Cursors(r.next, surveyStep, func(id model.CursorID, floor model.Offset) {
+	next, more := s.state.Cursors(r.next, surveyStep, func(id model.CursorID, c *cursor.Cursor) {
 		if _, newer := s.commits.offsets[id]; !newer {
-			r.add(s, id, floor)
+			r.add(s, id, c.Floor())
 		}
 	})
-	r.next += surveyStep
+	r.next = next
 	if more && s.inbox.putNow(&run{reqs: []request{r}}) {
 		return
 	}

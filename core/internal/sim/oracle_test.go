@@ -12,9 +12,10 @@ import (
 type oracle struct {
 	w        *world
 	topics   map[string]*topic
-	order    []string          // the topics' names, as they became known
-	perhaps  map[string]bool   // topics that somebody asked for
-	doomed   map[string]*topic // deleted, without an answer
+	order    []string                    // the topics' names, as they became known
+	perhaps  map[string]bool             // topics that somebody asked for
+	doomed   map[string]*topic           // deleted, without an answer
+	levels   map[string]model.Durability // of all topics that ever were
 	dead     map[model.TopicID]bool
 	messages map[int]*message
 	byLSN    map[int64]*message
@@ -32,7 +33,7 @@ type oracle struct {
 
 func newOracle(w *world) *oracle {
 	return &oracle{
-		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
+		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, levels: map[string]model.Durability{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
 		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), kept: math.MaxInt64,
 	}
 }
@@ -126,7 +127,7 @@ func (o *oracle) learnTopic(name string) *topic {
 			t.level = o.w.flush
 		}
 		o.w.check(!o.dead[info.ID], "L15", "topic %s is back with id %d", name, info.ID)
-		o.topics[name] = t
+		o.topics[name], o.levels[name] = t, t.level
 		o.order = append(o.order, name)
 	}
 	o.w.check(t.id == info.ID, "L2", "topic %s had id %d and has %d", name, t.id, info.ID)
@@ -163,10 +164,11 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 	o.checkSkips(q, m)
 }
 
-// levelOf is the durability that messages of a topic become visible at.
+// levelOf is the durability that messages of a topic become visible at; also of one
+// that is being deleted, or was, while answers of before are under way.
 func (o *oracle) levelOf(name string) model.Durability {
-	if t := o.topics[name]; t != nil {
-		return t.level
+	if level, known := o.levels[name]; known {
+		return level
 	}
 	return o.w.flush
 }
@@ -196,6 +198,7 @@ func (o *oracle) lost(cut bool, durable int64) {
 	if cut {
 		o.cuts++
 		o.kept = min(o.kept, durable)
+		o.expectHash = nil // the start after the clean stop may have begun to write: the next one leaves a gap
 	}
 	for _, m := range o.messages {
 		f, ok := w.frameOf(m.lsn)

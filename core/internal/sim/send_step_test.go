@@ -135,7 +135,7 @@ func (w *world) spoil(s *sending) {
 	case 2:
 		s.msg.Queue, s.want = 1000+w.rng.Int32N(100), model.InvalidQueue
 	case 3:
-		s.msg.Properties, s.want = []byte("DELAY\x013\x02"+s.m.properties), model.InvalidMessage
+		s.msg.Properties, s.want = []byte("DELAY\x01soon\x02"+s.m.properties), model.InvalidMessage
 	case 4:
 		s.msg.Topic, s.msg.AutoCreate, s.want = "bad name", 4, model.InvalidTopic
 		if w.noAuto {

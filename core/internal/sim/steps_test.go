@@ -43,6 +43,7 @@ func table() []what {
 		{"make topic", 10, nil, (*world).stepMakeTopic},
 		{"stop", 2, nil, (*world).stepRestart},
 		{"replay aside", 2, nil, (*world).stepReplay},
+		{"reseal aside", 1, nil, (*world).stepReseal},
 		{"rot aside", 6, nil, (*world).stepRot},
 
 		{"crash", 2, crash, (*world).stepCrash},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/cursor"
+	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
 )
@@ -24,8 +25,12 @@ type State struct {
 	byGroup   map[string]*Group
 	cursors   map[cursorKey]*cursorEntry
 	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
+	delayed   delay.Set         // messages that wait for their time
+	marks     []mark            // at least one
+	newest    model.LSN         // highest At of a delayed message so far
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -89,6 +94,7 @@ func New(shard model.ShardID) *State {
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
 		cursors: make(map[cursorKey]*cursorEntry),
+		marks:   make([]mark, 1),
 		locks:   make(map[cursorKey]*lockEntry),
 	}
 }
@@ -187,34 +193,34 @@ func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
 	}
 }
 
-// Cursors shows up to n cursors from the given number on: their floors, in an
-// order that stays. It reports whether there are more.
-func (s *State) Cursors(from, n int, fn func(id model.CursorID, floor model.Offset)) (more bool) {
-	end := min(from+n, s.order.n)
-	for i := from; i < end; i++ {
-		if c := *s.order.at(i); c != nil {
-			fn(c.id, c.cursor.Floor())
-		}
-	}
-	return end < s.order.n
-}
-
 // CursorCount returns the number of cursors.
 func (s *State) CursorCount() int { return len(s.cursors) }
 
-// Consumed returns the lowest floor of the groups in a queue, and whether any
-// group has a cursor there. It looks at every group.
-func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
+// Cursors passes the cursors numbered from next on to fn, so many numbers of them:
+// for walks in slices. It returns where to go on, and whether there is more.
+func (s *State) Cursors(next, slice int, fn func(model.CursorID, *cursor.Cursor)) (int, bool) {
+	end := min(next+slice, s.order.n)
+	for ; next < end; next++ {
+		if c := *s.order.at(next); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
+	return next, end < s.order.n
+}
+
+// Laggard returns the group that has consumed the least of a queue, and up to where
+// it has; nil if no group has a cursor there. It looks at every group.
+func (s *State) Laggard(q *Queue) (last *Group, floor model.Offset) {
 	for _, g := range s.groups {
 		if g == nil {
 			continue
 		}
 		c := s.cursors[cursorKey{g.ID, q.Topic.ID, q.Num}]
-		if c != nil && (!any || c.cursor.Floor() < floor) {
-			floor, any = c.cursor.Floor(), true
+		if c != nil && (last == nil || c.cursor.Floor() < floor) {
+			last, floor = g, c.cursor.Floor()
 		}
 	}
-	return floor, any
+	return last, floor
 }
 
 // Gaps are ranges of offsets that no message has, for ever. The slice is not changed.
