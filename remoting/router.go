@@ -77,6 +77,8 @@ func table() []route {
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
 
+		{code: wire.RecallMessage, name: "RECALL_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).recall},
+
 		{code: wire.PullMessage, name: "PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
 		{code: wire.LitePullMessage, name: "LITE_PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
 

@@ -19,7 +19,6 @@ const (
 	fromServer     = "the server sends it to clients"
 	unused         = "no client or tool of 4.9.8 or later sends it"
 	noTransactions = "transactions do not exist yet"
-	noTimers       = "delayed messages do not exist yet"
 	noPop          = "POP does not exist yet"
 	noLite         = "lite topics do not exist yet"
 	noAdmin        = "administration over this protocol is not complete yet"
@@ -76,7 +75,6 @@ func unsupported() []refusal {
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
 		{wire.ExportRocksDBConfigToJSON, "EXPORT_ROCKSDB_CONFIG_TO_JSON", otherStore},
-		{wire.RecallMessage, "RECALL_MESSAGE", noTimers},
 		{wire.QueryAssignment, "QUERY_ASSIGNMENT", noPop},
 		{wire.SetMessageRequestMode, "SET_MESSAGE_REQUEST_MODE", noPop},
 		{wire.GetAllMessageRequestMode, "GET_ALL_MESSAGE_REQUEST_MODE", noPop},

@@ -118,23 +118,21 @@ func (r *Relocate) decode(d *decoder) {
 
 // Stored returns the message that a record holds, published or not: that of a
 // Data or a Relocate.
-func Stored(kind Kind, content []byte) (*Data, bool) {
+func Stored(kind Kind, content []byte) (r Data, ok bool) {
 	if kind != KindData && kind != KindRelocate {
-		return nil, false
+		return r, false
 	}
-	var r Data
 	d := decoder{b: content}
 	r.decode(&d)
-	return &r, !d.bad && len(d.b) == 0
+	return r, !d.bad && len(d.b) == 0
 }
 
 // Published returns the content of a Publish record.
-func Published(kind Kind, content []byte) (*Publish, bool) {
-	var r Publish
-	d := decoder{b: content}
+func Published(kind Kind, content []byte) (r Publish, ok bool) {
 	if kind != KindPublish {
-		return nil, false
+		return r, false
 	}
+	d := decoder{b: content}
 	r.decode(&d)
-	return &r, !d.bad && len(d.b) == 0
+	return r, !d.bad && len(d.b) == 0
 }

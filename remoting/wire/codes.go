@@ -217,6 +217,7 @@ const (
 	InvalidParameter          ResponseCode = 29
 	ConsumerNotOnline         ResponseCode = 206
 	ConsumeMessageTimeout     ResponseCode = 207
+	IllegalOperation          ResponseCode = 604
 	GoAway                    ResponseCode = 1500
 )
 

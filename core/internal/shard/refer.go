@@ -8,23 +8,23 @@ import (
 	"github.com/gantrymq/gantry/core/record"
 )
 
-// publication is what a Publish record says, once it was held against its place
-// in the index.
-func publicationIn(raw []byte, cold bool, p *index.Place) (*record.Publish, error) {
+// publicationIn returns what a Publish record says, if it is the one that the index
+// has at that place.
+func publicationIn(raw []byte, cold bool, p *index.Place) (r record.Publish, err error) {
 	parse := record.Parse
 	if cold {
 		parse = record.Open
 	}
 	kind, content, _, err := parse(raw)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	r, ok := record.Published(kind, content)
 	if !ok {
-		return nil, fmt.Errorf("kind %#x publishes nothing", byte(kind))
+		return r, fmt.Errorf("kind %#x publishes nothing", byte(kind))
 	}
 	if r.Offset != p.Offset || r.Size != p.Body {
-		return nil, fmt.Errorf("it publishes %d bytes at offset %d", r.Size, r.Offset)
+		return r, fmt.Errorf("it publishes %d bytes at offset %d", r.Size, r.Offset)
 	}
 	return r, nil
 }
@@ -64,11 +64,11 @@ func (c *copier) referred(i int, raw []byte) (record.Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.body(i, r)
+	body, err := c.body(i, &r)
 	if err != nil {
 		return nil, fmt.Errorf("read the record at LSN %d, published here: %w", r.At, err)
 	}
-	w, err := bodyIn(body, !hot, c.shard.cfg.Shard, r)
+	w, err := bodyIn(body, !hot, c.shard.cfg.Shard, &r)
 	if err != nil {
 		return nil, fmt.Errorf("record at LSN %d, published here: %w", r.At, err)
 	}

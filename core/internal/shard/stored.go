@@ -23,5 +23,5 @@ func readStored(log wal.Log, shard model.ShardID, m *delay.Message) (*record.Dat
 	if !ok || n != len(raw) || d.DeliverAt != m.DeliverAt() || d.Wire.PhysicalOffset() != int64(model.AddressOf(shard, m.ID())) {
 		return nil, fmt.Errorf("record at LSN %d is not the delayed message %d", m.At(), m.ID())
 	}
-	return d, nil
+	return &d, nil
 }
