@@ -24,9 +24,10 @@ import (
 // Heartbeat V2 (5.1 and later): once the server knows a client's subscriptions a
 // short form without them refreshes it. IS_SUB_CHANGE=true asks for the full form.
 //
-// Deviations: a subscription that the server cannot filter (SQL92) is refused
-// with 23 and that group is not registered, where upstream takes it and delivers
-// nothing or everything. A short heartbeat that the server cannot relate to
+// Deviations: a subscription whose expression is not understood is refused with 23
+// and that group is not registered, where upstream takes it and delivers nothing or
+// everything. SQL92 is always on. A group's retry topic is not filtered by the
+// subscription of the topic that a message came from. A short heartbeat that the server cannot relate to
 // anything is answered with IS_SUB_CHANGE=true, which upstream forgets.
 
 const (

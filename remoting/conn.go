@@ -36,14 +36,15 @@ type conn struct {
 	queued    bool  // calls wait for Submit
 	started   int64 // requests that were handed to a handler
 
-	names     map[string]*name
-	filters   map[filterText]*filter.Filter
-	sending   sendScratch
-	commit    [1]core.CursorOffset
-	member    membership
-	ordered   map[string]bool // groups in which the client has held locks
-	questions questions       // any goroutine
-	pushed    int32           // opaque of the last request to the client; guarded by the out buffer
+	names       map[string]*name
+	filters     map[filterText]*filter.Filter
+	filterBytes int // of their texts
+	sending     sendScratch
+	commit      [1]core.CursorOffset
+	member      membership
+	ordered     map[string]bool // groups in which the client has held locks
+	questions   questions       // any goroutine
+	pushed      int32           // opaque of the last request to the client; guarded by the out buffer
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {
