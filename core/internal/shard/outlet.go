@@ -132,8 +132,11 @@ func (q *popQueue) rules(s *Shard, limit int) cursor.Rules {
 func (q *popQueue) begin(s *Shard, c *cursor.Cursor, limit int) *cursor.Plan {
 	if fifo := q.outlet.fifo(); c.Turns(fifo) {
 		rec := q.record(s)
-		c.Turn(rec, fifo)
+		c.Turn(rec, fifo, s.popNow())
 		s.emit(rec)
+	}
+	if c.PendingReset() { // whoever receives begins where it says
+		s.emit(&record.Offset{Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num, Op: record.OffsetTaken, Offset: c.Floor()})
 	}
 	if first := s.first(q.queue); c.Outrun(first, s.popNow(), s.owners.alive) {
 		s.emit(&record.Offset{Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num, Op: record.OffsetCommit, Offset: first})
@@ -170,6 +173,15 @@ func (q *popQueue) mark() {
 		q.ready = true
 		q.outlet.ready = append(q.outlet.ready, q)
 	}
+}
+
+// moved notes that the group's offset in a queue was set from outside.
+func (o *outlet) moved(s *Shard, num int32) {
+	q := o.queues[num]
+	q.passed = 0
+	q.mark()
+	q.watch(s)
+	o.stir(s)
 }
 
 // stir has the outlet's waiters served in this step.

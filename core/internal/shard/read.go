@@ -60,7 +60,7 @@ func (j *readJob) take(p index.Place) (more bool) {
 		return false
 	}
 	if j.filter.MayMatch(p.Tag) {
-		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+p.Size > j.pull.MaxBytes) {
+		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+max(p.Size, p.Body) > j.pull.MaxBytes) {
 			return false
 		}
 		j.add(p)
@@ -97,7 +97,7 @@ func (s *Shard) read(j *readJob) {
 		j.next = j.places[hot].Offset
 		j.places = j.places[:hot]
 	}
-	if j.size <= loopCopy {
+	if j.size <= loopCopy && !j.filter.NeedsProperties() {
 		j.copyAll()
 		j.answer(s)
 		return
@@ -113,7 +113,7 @@ func (s *Shard) read(j *readJob) {
 // untilHot cuts the places at the first that is in memory.
 func (j *readJob) untilHot(s *Shard) {
 	for i, p := range j.places {
-		if s.tail.find(p.LSN, p.Size) != nil {
+		if b := s.tail.find(p.LSN, p.Size); b != nil && (p.Body == 0 || j.findBody(s, &p, b) != nil) {
 			j.places, j.next = j.places[:i], p.Offset
 			return
 		}
@@ -130,6 +130,10 @@ func (j *readJob) answer(s *Shard) {
 	if j.err != nil {
 		s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", j.pull.Queue.Num, "err", j.err)
 		j.pull.fail(s, &model.Error{Code: model.Internal, Definite: true, Detail: "a stored message cannot be verified", Err: j.err})
+		return
+	}
+	if j.records.Count == 0 && j.pull.goOn(s, j.next) {
+		j.records.Release()
 		return
 	}
 	s.count.Delivered += int64(j.records.Count)

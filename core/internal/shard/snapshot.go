@@ -51,7 +51,7 @@ func (n *snapshots) step(s *Shard) {
 			n.image, n.taking = n.taking.Image(), nil
 			n.size = imageSize(n.image)
 		}
-		s.inbox.poke()
+		s.chores.again(s)
 	case n.image != nil:
 		if s.durable >= n.at {
 			n.write(s)
@@ -60,7 +60,7 @@ func (n *snapshots) step(s *Shard) {
 		}
 	case n.due(s):
 		n.begin(s)
-		s.inbox.poke()
+		s.chores.again(s)
 	}
 }
 

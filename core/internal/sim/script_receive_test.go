@@ -65,21 +65,22 @@ func (s *stage) cmdReceive() {
 		s.say("%s", refusal(err))
 		return
 	}
-	say := s.answer()
-	s.cancels[s.line.text("as", "receive")] = c.Receive(r, func(r *shard.Records, err error) {
+	say, name := s.answer(), s.line.text("as", "receive")
+	s.cancels[name] = c.Receive(r, func(r *shard.Records, err error) {
 		if err != nil {
 			say("%s", refusal(err))
 			return
 		}
-		say("%s", s.describeDeliveries(r))
+		say("%s", s.describeDeliveries(name, r))
 		r.Release()
 	})
 	s.submit(c)
 }
 
 // describeDeliveries says what was received, and keeps the receipts: the newest of
-// a message under its body, each also under body#attempt.
-func (s *stage) describeDeliveries(r *shard.Records) string {
+// a message under its body, each also under body#attempt, and under its call's name
+// as in one:body.
+func (s *stage) describeDeliveries(name string, r *shard.Records) string {
 	if r.Count == 0 {
 		return "nothing"
 	}
@@ -92,7 +93,7 @@ func (s *stage) describeDeliveries(r *shard.Records) string {
 		if s.receipts == nil {
 			s.receipts = map[string]shard.Receipt{}
 		}
-		s.receipts[body] = d.Receipt
+		s.receipts[body], s.receipts[name+":"+body] = d.Receipt, d.Receipt
 		s.receipts[fmt.Sprintf("%s#%d", body, d.Receipt.Attempt)] = d.Receipt
 		text := fmt.Sprintf("%d/%s %s", d.Receipt.Cursor.Queue.Num, describeOffset(int64(d.Receipt.Offset)), body)
 		if d.Receipt.Attempt > 1 {
