@@ -38,7 +38,7 @@ type receiveRequest struct {
 	inClient int
 
 	probing bool   // a reader looks for messages
-	ended   bool   // the wait was over while the reader looked
+	ended   bool   // it has its answer, or the wait was over, while the reader looked
 	found   *probe // what it found
 }
 
@@ -141,6 +141,7 @@ func (r *receiveRequest) repeated(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
@@ -165,6 +166,7 @@ func (r *receiveRequest) serve(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
