@@ -8,11 +8,14 @@ KILLS    ?= 200
 RACETEST ?= ./...
 SOAK_SECONDS ?= 1800
 SIM_TIME ?= 110s
+SQL_PAIRS ?= 20000
+SQL_SEED ?= 92
+SQL_ANSWERS ?= $(CURDIR)/core/filter/testdata/sql92.txt
 
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci exhaustive soak bench generate netns clean
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci sql-oracle simulate crash crash-ci exhaustive soak bench generate netns clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
@@ -63,6 +66,10 @@ conformance: build ## all official clients against the binary (needs Java and Ma
 
 conformance-ci: build ## the subset that CI runs
 	$(MAKE) -C conformance conformance-ci
+
+sql-oracle: ## what Apache's own SQL92 filter answers to SQL_PAIRS generated questions, and whether ours does too (needs Java and Maven)
+	$(MAKE) -C conformance sql-oracle SQL_PAIRS=$(SQL_PAIRS) SQL_SEED=$(SQL_SEED) SQL_ANSWERS=$(SQL_ANSWERS)
+	GANTRY_SQL_ANSWERS=$(SQL_ANSWERS) $(GO) test -count=1 -v -run TestSQL92Answers ./core/filter
 
 crash: exhaustive build ## every call that fails, every damaged byte; kill -9 under load, KILLS times in each flush mode, against an external ledger
 	$(MAKE) -C conformance crash KILLS=$(KILLS)

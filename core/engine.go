@@ -74,6 +74,13 @@ func (e *Engine) Topic(name string) (*TopicInfo, bool) { return e.shard.Topic(na
 // Topics returns all topics, ordered by name.
 func (e *Engine) Topics() []*TopicInfo { return e.shard.Topics() }
 
+// Group returns a consumer group by name, as of its last durable change. It never
+// blocks, and may be called from any goroutine; the result is immutable.
+func (e *Engine) Group(name string) (*GroupInfo, bool) { return e.shard.Group(name) }
+
+// Groups returns all consumer groups, ordered by name.
+func (e *Engine) Groups() []*GroupInfo { return e.shard.Groups() }
+
 // Failed returns a channel that is closed when the shard has failed, and Err the
 // reason: nothing is acknowledged after it.
 func (e *Engine) Failed() <-chan struct{} { return e.shard.Failed() }

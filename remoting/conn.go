@@ -41,7 +41,8 @@ type conn struct {
 	sending sendScratch
 	commit  [1]core.CursorOffset
 	member  membership
-	pushed  int32 // opaque of the last request to the client; guarded by the out buffer
+	ordered map[string]bool // groups in which the client has held locks
+	pushed  int32           // opaque of the last request to the client; guarded by the out buffer
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {

@@ -40,6 +40,9 @@ func (c *conn) filter(kind, expression []byte) (*filter.Filter, error) {
 	if f, ok := c.filters[key]; ok {
 		return f, nil
 	}
+	if key.kind == filter.SQL92 {
+		return nil, core.Errorf(core.InvalidFilter, "filter type %q is not supported yet: only TAG is", kind)
+	}
 	f, err := filter.Parse(key.kind, key.expression)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,9 @@ const (
 	familyRoute       family = "route"
 	familyClient      family = "client"
 	familySend        family = "send"
+	familySendBack    family = "sendback"
 	familyPull        family = "pull"
+	familyLock        family = "lock"
 	familyOffset      family = "offset"
 	familyTopic       family = "topic"
 	familyGroup       family = "group"
@@ -19,7 +21,7 @@ const (
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -67,9 +69,13 @@ func table() []route {
 		{code: wire.SendMessage, name: "SEND_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendMessageV2, name: "SEND_MESSAGE_V2", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
+		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
 
 		{code: wire.PullMessage, name: "PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
 		{code: wire.LitePullMessage, name: "LITE_PULL_MESSAGE", role: broker, family: familyPull, action: actSub, handle: (*conn).pull},
+
+		{code: wire.LockBatchMQ, name: "LOCK_BATCH_MQ", role: broker, family: familyLock, action: actSub, handle: (*conn).lock},
+		{code: wire.UnlockBatchMQ, name: "UNLOCK_BATCH_MQ", role: broker, family: familyLock, action: actSub, handle: (*conn).unlock},
 
 		{code: wire.QueryConsumerOffset, name: "QUERY_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actGet, handle: (*conn).queryOffset},
 		{code: wire.UpdateConsumerOffset, name: "UPDATE_CONSUMER_OFFSET", role: broker, family: familyOffset, action: actUpdate, handle: (*conn).commitOffset},
@@ -97,8 +103,13 @@ func table() []route {
 		{code: wire.GetTopicConfig, name: "GET_TOPIC_CONFIG", role: broker, family: familyTopic, action: actGet, handle: (*conn).topicConfig},
 		{code: wire.DeleteTopicInBroker, name: "DELETE_TOPIC_IN_BROKER", role: broker, family: familyTopic, action: actDelete, handle: (*conn).deleteTopic},
 		{code: wire.DeleteTopicInNameServer, name: "DELETE_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actDelete, handle: (*conn).forgetTopic},
+		{code: wire.UpdateAndCreateTopicList, name: "UPDATE_AND_CREATE_TOPIC_LIST", role: broker, family: familyTopic, action: actCreate, handle: (*conn).putTopicList},
 		{code: wire.GetAllTopicConfig, name: "GET_ALL_TOPIC_CONFIG", role: broker, family: familyTopic, action: actList, handle: (*conn).allTopicConfigs},
 
+		{code: wire.UpdateAndCreateGroup, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroup},
+		{code: wire.UpdateAndCreateGroupList, name: "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", role: broker, family: familyGroup, action: actCreate, handle: (*conn).putGroupList},
+		{code: wire.GetAllGroupConfig, name: "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actList, handle: (*conn).allGroupConfigs},
+		{code: wire.GetGroupConfig, name: "GET_SUBSCRIPTIONGROUP_CONFIG", role: broker, family: familyGroup, action: actGet, handle: (*conn).groupConfig},
 		{code: wire.DeleteGroup, name: "DELETE_SUBSCRIPTIONGROUP", role: broker, family: familyGroup, action: actDelete, handle: (*conn).deleteGroup},
 	}
 }

@@ -82,6 +82,9 @@ func (c *conn) prepare(batch bool) error {
 	if !batch {
 		m.Flag, m.Body, m.Properties = s.request.Flag, c.cmd.Body, s.request.Properties
 		m.Durability = durability(m.Properties)
+		if topic.retry {
+			c.retry(&m, &s.request, topic)
+		}
 		s.messages = append(s.messages[:0], m)
 		return nil
 	}

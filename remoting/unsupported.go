@@ -18,10 +18,8 @@ type refusal struct {
 const (
 	fromServer     = "the server sends it to clients"
 	unused         = "no client or tool of 4.9.8 or later sends it"
-	noRetry        = "retry topics do not exist yet; clients fall back to a normal send"
 	noTransactions = "transactions do not exist yet"
 	noTimers       = "delayed messages do not exist yet"
-	noLocks        = "ordered consumption does not exist yet"
 	noReply        = "request-reply does not exist yet"
 	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
@@ -41,19 +39,15 @@ const (
 func unsupported() []refusal {
 	return []refusal{
 		{wire.QueryBrokerOffset, "QUERY_BROKER_OFFSET", unused},
-		{wire.UpdateAndCreateTopicList, "UPDATE_AND_CREATE_TOPIC_LIST", noAdmin},
 		{wire.GetTopicConfigList, "GET_TOPIC_CONFIG_LIST", unused},
 		{wire.GetTopicNameList, "GET_TOPIC_NAME_LIST", unused},
 		{wire.UpdateBrokerConfig, "UPDATE_BROKER_CONFIG", noAdmin},
 		{wire.GetBrokerConfig, "GET_BROKER_CONFIG", noAdmin},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
 		{wire.GetBrokerRuntimeInfo, "GET_BROKER_RUNTIME_INFO", noAdmin},
-		{wire.ConsumerSendMsgBack, "CONSUMER_SEND_MSG_BACK", noRetry},
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
-		{wire.LockBatchMQ, "LOCK_BATCH_MQ", noLocks},
-		{wire.UnlockBatchMQ, "UNLOCK_BATCH_MQ", noLocks},
 		{wire.GetAllConsumerOffset, "GET_ALL_CONSUMER_OFFSET", noAdmin},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
 		{wire.CheckClientConfig, "CHECK_CLIENT_CONFIG", noSQL},
@@ -70,8 +64,6 @@ func unsupported() []refusal {
 		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
-		{wire.UpdateAndCreateGroup, "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP", noAdmin},
-		{wire.GetAllGroupConfig, "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", noAdmin},
 		{wire.GetTopicStatsInfo, "GET_TOPIC_STATS_INFO", noAdmin},
 		{wire.GetProducerConnectionList, "GET_PRODUCER_CONNECTION_LIST", noAdmin},
 		{wire.WipeWritePermOfBroker, "WIPE_WRITE_PERM_OF_BROKER", noAdmin},
@@ -88,7 +80,6 @@ func unsupported() []refusal {
 		{wire.GetConsumerStatusFromClient, "GET_CONSUMER_STATUS_FROM_CLIENT", fromServer},
 		{wire.InvokeBrokerToResetOffset, "INVOKE_BROKER_TO_RESET_OFFSET", noAdmin},
 		{wire.InvokeBrokerToGetConsumeStatus, "INVOKE_BROKER_TO_GET_CONSUMER_STATUS", noAdmin},
-		{wire.UpdateAndCreateGroupList, "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", noAdmin},
 		{wire.QueryTopicConsumeByWho, "QUERY_TOPIC_CONSUME_BY_WHO", noAdmin},
 		{wire.RegisterFilterServer, "REGISTER_FILTER_SERVER", unused},
 		{wire.RegisterMessageFilterClass, "REGISTER_MESSAGE_FILTER_CLASS", unused},
@@ -117,7 +108,6 @@ func unsupported() []refusal {
 		{wire.DeleteExpiredCommitLog, "DELETE_EXPIRED_COMMITLOG", noAdmin},
 		{wire.QueryTopicsByConsumer, "QUERY_TOPICS_BY_CONSUMER", noAdmin},
 		{wire.QuerySubscriptionByConsumer, "QUERY_SUBSCRIPTION_BY_CONSUMER", noAdmin},
-		{wire.GetGroupConfig, "GET_SUBSCRIPTIONGROUP_CONFIG", noAdmin},
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
 		{wire.ExportRocksDBConfigToJSON, "EXPORT_ROCKSDB_CONFIG_TO_JSON", otherStore},

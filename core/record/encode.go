@@ -120,9 +120,13 @@ func (r *Topic) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(c.WriteQueues))
 	dst = append(dst, byte(c.Perm), topicFlags(c), byte(c.Durability))
 	dst = binary.AppendUvarint(dst, uint64(uint32(c.SysFlag)))
-	dst = binary.AppendUvarint(dst, uint64(len(c.Attributes)))
-	for _, key := range sortedKeys(c.Attributes) {
-		dst = appendString(appendString(dst, key), c.Attributes[key])
+	return appendAttributes(dst, c.Attributes)
+}
+
+func appendAttributes(dst []byte, m map[string]string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(m)))
+	for _, key := range sortedKeys(m) {
+		dst = appendString(appendString(dst, key), m[key])
 	}
 	return dst
 }
@@ -134,12 +138,6 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func (r *Group) size() int { return uvarintLen(uint64(r.ID)) + stringLen(r.Config.Name) }
-
-func (r *Group) append(dst []byte) []byte {
-	return appendString(binary.AppendUvarint(dst, uint64(r.ID)), r.Config.Name)
 }
 
 func (r *TopicEnd) size() int { return uvarintLen(uint64(r.ID)) }

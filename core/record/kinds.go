@@ -10,8 +10,8 @@ type Kind uint8
 const (
 	KindData     Kind = 0x10 // a message, published with its own record
 	KindPublish  Kind = 0x18 // reserved: a message published by reference
-	KindPop      Kind = 0x20 // reserved
-	KindAck      Kind = 0x28 // reserved
+	KindPop      Kind = 0x20 // messages leased to a consumer
+	KindAck      Kind = 0x28 // leases ended or changed
 	KindOffset   Kind = 0x30 // a group's offset in a queue
 	KindTxn      Kind = 0x38 // reserved
 	KindTimer    Kind = 0x40 // reserved
@@ -25,7 +25,7 @@ const (
 	KindGap      Kind = 0x68 // LSN and offsets jump: what is missing was lost
 	KindTrim     Kind = 0x70 // the first offsets of queues move, the log's begin moves
 	KindRoll     Kind = 0x78 // a segment begins
-	KindLock     Kind = 0x80 // reserved
+	KindLock     Kind = 0x80 // a queue of a group has an owner, or none
 	KindState    Kind = 0x88 // reserved
 	KindRelocate Kind = 0x90 // reserved
 )

@@ -21,6 +21,10 @@ const (
 	PropTimerDeliverMs   = "TIMER_DELIVER_MS"
 	PropStartDeliverTime = "__STARTDELIVERTIME"
 	PropTransaction      = "TRAN_MSG"
+	PropRetryTopic       = "RETRY_TOPIC"       // where a message to retry came from
+	PropOriginID         = "ORIGIN_MESSAGE_ID" // what it was called there
+	PropDeadTopic        = "DLQ_ORIGIN_TOPIC"
+	PropDeadMessageID    = "DLQ_ORIGIN_MESSAGE_ID"
 )
 
 // NextProperty splits the first property off text; ok is false at the end. What

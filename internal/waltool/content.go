@@ -70,6 +70,7 @@ var kindNames = map[record.Kind]string{
 	record.KindTrim:     "trim",
 	record.KindGap:      "gap",
 	record.KindRoll:     "roll",
+	record.KindLock:     "lock",
 }
 
 func kindName(kind record.Kind) string {
@@ -96,6 +97,13 @@ func (d *describer) describe(entry record.Entry) Content {
 			{"queue", e.Queue},
 			{"offset", int64(e.Offset)},
 			{"op", offsetOp(e.Op)},
+		}
+	case *record.Lock:
+		return Content{
+			{"group", named(d.groups, uint64(e.Group))},
+			{"topic", named(d.topics, uint64(e.Topic))},
+			{"queue", e.Queue},
+			{"owner", e.Owner},
 		}
 	case *record.Server:
 		return Content{{"cluster", e.Cluster}, {"broker", e.Broker}}

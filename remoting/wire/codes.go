@@ -223,6 +223,8 @@ const (
 const (
 	// VersionSpoken is what the server says it is: 5.3.3.
 	VersionSpoken = 479
+	// VersionMaxReconsumeTimes is 3.4.9: from there on consumers say how often they retry.
+	VersionMaxReconsumeTimes = 121
 	// VersionBusyRetried is 5.3.0: from there on producers retry SystemBusy.
 	VersionBusyRetried = 473
 	// VersionGoAway is 5.3.1: newer clients understand GoAway.

@@ -107,3 +107,6 @@ func EncodeBody(v any) []byte {
 	}
 	return b
 }
+
+// DecodeBody reads a JSON body into v.
+func DecodeBody(what string, body []byte, v any) error { return decodeBody(what, body, v) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
 )
 
 // memberLease is how long a client stays a member without an Update, in ms. The
@@ -94,17 +95,30 @@ func (r *updateRequest) complete(s *Shard, err error) {
 // durable for that.
 func (s *Shard) prepareGroup(c *Consumer) model.LSN {
 	g := s.groupFor(c.Group)
-	if c.Broadcast {
+	switch {
+	case c.Broadcast:
 		return g.Changed
+	case c.Pop: // retried in place
+		return max(g.Changed, s.beginGroup(g, c.Subscriptions))
 	}
-	name := model.RetryPrefix + c.Group
-	t := s.state.Topic(name)
-	if t == nil {
-		t = s.putTopic(s.state.NextTopicID(), model.TopicConfig{
-			Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
-		})
-	}
+	t := s.groupTopic(model.RetryPrefix + c.Group)
 	return max(g.Changed, t.Changed)
+}
+
+// beginGroup settles where a group begins in the topics that it receives from, so
+// that nothing is missed that is sent before its first call. It returns up to where the
+// log must be written for that.
+func (s *Shard) beginGroup(g *state.Group, topics []Subscription) (at model.LSN) {
+	for i := range topics {
+		before := s.frameEnd()
+		if t := s.state.Topic(topics[i].Topic); t != nil {
+			s.outlet(g, t)
+		}
+		if end := s.frameEnd(); end > before {
+			at = end
+		}
+	}
+	return at
 }
 
 // join makes a client the member that it says it is. It returns the groups that changed.
@@ -257,6 +271,9 @@ func (r *leaveRequest) decide(s *Shard) {
 		if findConsumer(m.state.Consumers, r.consumer) != nil {
 			m.state.Consumers = slices.DeleteFunc(slices.Clone(m.state.Consumers), func(c Consumer) bool { return c.Group == r.consumer })
 			s.members.remove(r.consumer, m)
+			if g := s.state.Group(r.consumer); g != nil {
+				s.locks.leave(s, r.client, g.ID)
+			}
 			s.tellMembers(r.consumer)
 		}
 	}

@@ -56,6 +56,9 @@ func (s *Shard) moveCursor(id model.CursorID, op record.OffsetOp, offset model.O
 		return
 	}
 	s.emit(&record.Offset{Group: id.Group, Topic: id.Queue.Topic, Queue: id.Queue.Num, Op: op, Offset: offset})
+	if o := s.outlets.by[outletKey{id.Group, id.Queue.Topic}]; o != nil {
+		o.moved(s, id.Queue.Num)
+	}
 }
 
 // commitRequest is a Commit.

@@ -36,6 +36,7 @@ type encoded struct {
 	autoCreate       int32
 	tagHash          int32
 	groupHash        uint32
+	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
 	topic            *state.Topic // of a unit's message, once the unit was checked
@@ -103,7 +104,7 @@ func (c *Client) encode(e *encoded, m *Message) {
 		known.uniqueKey = buf[len(buf)-1-uniqueKeyLen : len(buf)-1]
 	}
 	c.run.buf, e.to = buf, len(buf)
-	e.queue, e.autoCreate, e.durability = m.Queue, m.AutoCreate, m.Durability
+	e.queue, e.autoCreate, e.kind, e.durability = m.Queue, m.AutoCreate, m.Kind, m.Durability
 	e.tagHash, e.groupHash = known.tagHash, known.groupHash
 	e.locate(buf, known.uniqueKey)
 }
@@ -236,7 +237,7 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
 		m.topic = t
 		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
-			m.queue = s.nextQueue(t)
+			m.queue = s.queueFrom(t, m)
 		} else if m.queue < 0 {
 			m.queue = r.msgs[0].queue % t.Config.WriteQueues
 		}
@@ -267,7 +268,7 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	}
 	num := m.queue
 	if num < 0 {
-		num = s.nextQueue(t)
+		num = s.queueFrom(t, m)
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
@@ -334,6 +335,9 @@ func (s *Shard) target(name []byte, m *encoded) (*state.Topic, *model.Error) {
 	if t.Config.Perm&model.PermWrite == 0 {
 		return nil, model.Errorf(model.NoPermission, "topic %s does not allow sending", t.Config.Name)
 	}
+	if takes := t.Config.Kind(); m.kind != model.KindAny && takes != model.KindAny && m.kind != takes {
+		return nil, model.Errorf(model.KindConflict, "topic %s takes messages of the kind %v, and this one is %v", t.Config.Name, takes, m.kind)
+	}
 	return t, checkQueue(&t.Config, m.queue)
 }
 
@@ -344,6 +348,15 @@ func (s *Shard) topicFor(name []byte, m *encoded) *state.Topic {
 	}
 	config, _ := s.autoTopic(string(name), m.autoCreate)
 	return s.putTopic(s.state.NextTopicID(), config)
+}
+
+// queueFrom chooses the queue of a message that leaves it to us: that of its message
+// group, so that the group has an order, else the next one.
+func (s *Shard) queueFrom(t *state.Topic, m *encoded) int32 {
+	if m.groupHash != 0 {
+		return int32(m.groupHash % uint32(t.Config.WriteQueues))
+	}
+	return s.nextQueue(t)
 }
 
 func (s *Shard) nextQueue(t *state.Topic) int32 {

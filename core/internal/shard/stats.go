@@ -6,6 +6,8 @@ import "github.com/gantrymq/gantry/core/internal/model"
 type Stats struct {
 	Sent, SentBytes           int64 // messages stored, and their bytes in wire layout
 	Delivered, DeliveredBytes int64 // messages that pulls handed out
+	Acked, Dead               int64 // messages that consumers settled, and that went to dead letters
+	StaleAcks                 int64 // of deliveries that were over
 	Refused                   int64 // messages not stored, by any error
 	Busy                      int64 // requests refused because the disk was too slow
 	Frames, FrameBytes        int64 // written to the log
@@ -15,7 +17,7 @@ type Stats struct {
 	Topics, Queues            int64
 	Groups, Cursors           int64
 	Members                   int64 // live clients that sent a heartbeat
-	Waiting                   int64 // pulls parked
+	Waiting                   int64 // pulls and receives parked
 	Stalled                   int64 // requests that wait for a sync
 	ColdReads                 int64 // reads of files that wait for their turn
 	Alarms                    int64 // timers set

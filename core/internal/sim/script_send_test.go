@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
 
@@ -28,11 +29,18 @@ func (s *stage) message(l line) shard.Message {
 		Topic: l.text("topic", "t"), Queue: int32(l.number("queue", 0)), AutoCreate: int32(l.number("auto", 0)),
 		Durability: l.durability("durability"), Born: epoch, Body: []byte(l.text("body", "")),
 	}
+	m.Kind = map[string]model.Kind{"NORMAL": model.KindNormal, "FIFO": model.KindFIFO, "DELAY": model.KindDelay}[l.text("kind", "")]
 	if n := l.bytes("size", 0); n > 0 {
 		m.Body = letters[:n]
 	}
 	if tag := l.text("tag", ""); tag != "" {
 		m.Properties = append(m.Properties, "TAGS\x01"+tag+"\x02"...)
+	}
+	if key := l.text("key", ""); key != "" {
+		m.Properties = append(m.Properties, "__SHARDINGKEY\x01"+key+"\x02"...)
+	}
+	if x := l.text("x", ""); x != "" {
+		m.Properties = append(m.Properties, "x\x01"+x+"\x02"...)
 	}
 	if delay := l.text("delay", ""); delay != "" {
 		m.Properties = append(m.Properties, "DELAY\x01"+delay+"\x02"...)

@@ -115,6 +115,9 @@ func (s *stage) cmdTopic() {
 	config := model.TopicConfig{
 		Name: s.line.first(), ReadQueues: n, WriteQueues: n, Perm: perm, Durability: s.line.durability("durability"),
 	}
+	if kind := s.line.text("kind", ""); kind != "" {
+		config.Attributes = map[string]string{model.AttrKind: kind}
+	}
 	c := s.client()
 	say := s.answer()
 	c.Admin(shard.PutTopic{Config: config}, func(err error) {

@@ -57,6 +57,7 @@ func (s *stage) commands() map[string]func() {
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
 		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
+		"group": s.cmdGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
 		"ends": s.cmdEnds, "by-time": s.cmdByTime,
 		"join": s.cmdJoin, "leave": s.cmdLeave, "members": s.cmdMembers,
@@ -74,8 +75,10 @@ type stage struct {
 	jobs    []func() // reads of cold messages
 	clients map[string]*shard.Client
 	cancels map[string]func()
-	out     strings.Builder
-	playing int // number of the command
+	// receipts of what was received, by the message's body.
+	receipts map[string]shard.Receipt
+	out      strings.Builder
+	playing  int // number of the command
 	// unanswered: the command's own call has no answer yet.
 	unanswered bool
 }

@@ -14,6 +14,10 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 	switch r := e.(type) {
 	case *record.Data:
 		return s.applyData(r)
+	case *record.Pop:
+		return s.applyPop(r)
+	case *record.Ack:
+		return s.applyAck(r)
 	case *record.Offset:
 		return s.applyOffset(r)
 	case *record.Topic:
@@ -30,6 +34,8 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 		s.applyGap(r)
 	case *record.Trim:
 		return s.applyTrim(r)
+	case *record.Lock:
+		return s.applyLock(r)
 	case *record.Roll:
 	default:
 		return fmt.Errorf("record %T has no place in the state", e)
@@ -63,6 +69,39 @@ func (s *State) applyOffset(r *record.Offset) error {
 	s.saveCursor(c)
 	c.cursor.Apply(r)
 	return nil
+}
+
+func (s *State) applyPop(r *record.Pop) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	if q := s.Queue(c.id.Queue); r.ReadTo > q.Next {
+		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyPop(r, &s.memory)
+}
+
+func (s *State) applyAck(r *record.Ack) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyAck(r)
+}
+
+// leasing finds the cursor whose messages are leased or settled. It was made
+// before, by a commit.
+func (s *State) leasing(group model.GroupID, topic model.TopicID, queue int32) (*cursorEntry, error) {
+	c := s.cursors[cursorKey{group, topic, queue}]
+	if c == nil {
+		return nil, fmt.Errorf("leases of group id %d in queue %d of topic id %d, where it has no cursor", group, queue, topic)
+	}
+	return c, nil
 }
 
 func (s *State) addCursor(id model.CursorID) *cursorEntry {
@@ -131,7 +170,9 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		s.live--
 	}
 	s.bury(t.Config.Name, grave)
-	s.dropCursors(func(id model.CursorID) bool { return id.Queue.Topic == t.ID })
+	ofTopic := func(id model.CursorID) bool { return id.Queue.Topic == t.ID }
+	s.dropCursors(ofTopic)
+	s.dropLocks(ofTopic)
 	delete(s.byName, t.Config.Name)
 	s.topics[t.ID-1] = nil
 	return nil
@@ -169,7 +210,9 @@ func (s *State) applyGroupEnd(r *record.GroupEnd) error {
 		return fmt.Errorf("end of unknown group id %d", r.ID)
 	}
 	s.saveGroup(g)
-	s.dropCursors(func(id model.CursorID) bool { return id.Group == g.ID })
+	ofGroup := func(id model.CursorID) bool { return id.Group == g.ID }
+	s.dropCursors(ofGroup)
+	s.dropLocks(ofGroup)
 	delete(s.byGroup, g.Config.Name)
 	s.groups[g.ID-1] = nil
 	return nil

@@ -21,6 +21,7 @@ const (
 	phaseGroups
 	phaseCursors
 	phaseGraves
+	phaseLocks
 	phases
 )
 
@@ -28,7 +29,7 @@ const (
 func (s *State) BeginSnapshot() *Snapshot {
 	s.generation++
 	n := &Snapshot{state: s, gen: s.generation, graves: make(map[string]bool)}
-	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried)}
+	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried), s.lockOrder.n}
 	b := n.image.last()
 	*b = s.appendServer(*b)
 	s.snapshot = n
@@ -81,6 +82,10 @@ func (n *Snapshot) save(phase, i int) {
 		}
 	case phaseGraves:
 		s.saveGrave(s.buried[i])
+	case phaseLocks:
+		if l := *s.lockOrder.at(i); l != nil {
+			s.saveLock(l)
+		}
 	}
 }
 

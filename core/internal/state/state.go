@@ -10,19 +10,23 @@ import (
 
 // State is all that a shard knows from its log. One goroutine owns it.
 type State struct {
-	shard    model.ShardID
-	server   record.Server
-	logStart model.LSN // the log is trimmed below
-	topics   []*Topic  // by id - 1; nil where it was deleted
-	byName   map[string]*Topic
-	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
-	buried   []string                  // the names in graves, in the order of their first burial
-	queues   paged[*Queue]             // by slot; nil where the topic was deleted
-	live     int                       // queues that are not nil
-	groups   []*Group                  // by id - 1; nil where it was deleted
-	byGroup  map[string]*Group
-	cursors  map[cursorKey]*cursorEntry
-	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	shard     model.ShardID
+	server    record.Server
+	logStart  model.LSN // the log is trimmed below
+	popTime   int64     // the latest name of a delivery
+	topics    []*Topic  // by id - 1; nil where it was deleted
+	byName    map[string]*Topic
+	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
+	buried    []string                  // the names in graves, in the order of their first burial
+	queues    paged[*Queue]             // by slot; nil where the topic was deleted
+	live      int                       // queues that are not nil
+	groups    []*Group                  // by id - 1; nil where it was deleted
+	byGroup   map[string]*Group
+	cursors   map[cursorKey]*cursorEntry
+	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	locks     map[cursorKey]*lockEntry
+	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
+	memory    cursor.Memory     // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -86,6 +90,7 @@ func New(shard model.ShardID) *State {
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
 		cursors: make(map[cursorKey]*cursorEntry),
+		locks:   make(map[cursorKey]*lockEntry),
 	}
 }
 
@@ -140,12 +145,24 @@ func (s *State) QueueCount() int { return s.live }
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
+// Groups returns all groups in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
+func (s *State) Groups() []*Group { return s.groups }
+
+// PopTime returns the latest name that a delivery was ever given, in ms.
+func (s *State) PopTime() int64 { return s.popTime }
+
 // GroupByID returns a group, nil if there is none.
 func (s *State) GroupByID(id model.GroupID) *Group {
-	if id == 0 || int(id) > len(s.groups) {
+	if !s.HasGroup(id) {
 		return nil
 	}
 	return s.groups[id-1]
+}
+
+// HasGroup tells whether there is a group with that id.
+func (s *State) HasGroup(id model.GroupID) bool {
+	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
 }
 
 // GroupCount returns how many groups there are.
@@ -160,6 +177,15 @@ func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
 		return &c.cursor
 	}
 	return nil
+}
+
+// EachCursor calls fn with every cursor, in the order in which they were made.
+func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
+	for i := range s.order.n {
+		if c := *s.order.at(i); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
 }
 
 // CursorCount returns the number of cursors.

@@ -23,7 +23,13 @@ func (l *life) apply(t *rapid.T, e record.Entry) {
 }
 
 func (l *life) step(t *rapid.T) {
-	switch rapid.IntRange(0, 9).Draw(t, "op") {
+	switch rapid.IntRange(0, 10).Draw(t, "op") {
+	case 10:
+		q := l.anyQueue(t)
+		if g := l.Group(fmt.Sprint("g", rapid.IntRange(0, 2).Draw(t, "group"))); q != nil && g != nil {
+			owner := rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "owner")
+			l.apply(t, &record.Lock{Group: g.ID, Topic: q.Topic.ID, Queue: q.Num, Owner: owner})
+		}
 	case 0:
 		name := fmt.Sprint("t", rapid.IntRange(0, 3).Draw(t, "topic"))
 		id := l.NextTopicID()
