@@ -78,11 +78,6 @@ func (c *conn) retry(m *core.Message, r *wire.SendRequest, topic *name) {
 	dead := r.ReconsumeTimes > limit || r.ReconsumeTimes == limit && c.ordered[group]
 	if dead {
 		m.Topic, m.Queue = core.DeadLetterPrefix+group, -1
-	}
-	if dead || !delaysExist {
 		m.Properties = record.SetProperties(m.Properties, []record.PropertyValue{{Key: record.PropDelayLevel}})
 	}
 }
-
-// delaysExist tells that a send takes delay levels. Until it does, retries come at once.
-const delaysExist = false

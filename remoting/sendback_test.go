@@ -3,6 +3,7 @@ package remoting
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gantrymq/gantry/remoting/wire"
 )
@@ -41,15 +42,18 @@ func TestSendBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.call(wire.Success, sendBackRequest("g", at, "0", "16"))
+		c.call(wire.PullNotFound, pullRequest("%RETRY%g", 0, 0, wire.PullSubscription))
+		time.Sleep(10*time.Second + 10*time.Millisecond) // the first retry's level, of the bubble's time
 		got := c.messages("%RETRY%g", 0)[0]
 		if got.ReconsumeTimes != 1 || string(got.Body) != "body" || property(&got, "RETRY_TOPIC") != "orders" ||
-			property(&got, "ORIGIN_MESSAGE_ID") != sent.Ext.Text("msgId") || property(&got, "UNIQ_KEY") != "AC11000100002A9F0000018BCFE56800" {
+			property(&got, "ORIGIN_MESSAGE_ID") != sent.Ext.Text("msgId") || property(&got, "DELAY") != "" || property(&got, "UNIQ_KEY") != "AC11000100002A9F0000018BCFE56800" {
 			t.Errorf("retry %+v %s", got, got.Properties)
 		}
 		// The limit of the header counts from 3.4.9 on; the group's 16 else.
 		old := sendBackRequest("g", got.PhysicalOffset, "0", "1")
 		old.Version = 120
 		c.call(wire.Success, old)
+		time.Sleep(time.Minute)
 		if n := len(c.messages("%RETRY%g", 0)); n != 2 {
 			t.Errorf("%d retries after an old client's, want 2", n)
 		}
@@ -91,6 +95,9 @@ func TestRetryByANormalSend(t *testing.T) {
 				req.Ext.Add("l", tt.limit)
 			}
 			c.call(wire.Success, req)
+			if tt.topic == "%RETRY%g" {
+				time.Sleep(31 * time.Second) // DELAY is 4
+			}
 			all := c.messages(tt.topic, 0)
 			if last := all[len(all)-1]; string(last.Body) != strconv.Itoa(i) || property(&last, "RETRY_TOPIC") != "orders" {
 				t.Errorf("%s attempts of %s: not in %s", tt.attempts, tt.limit, tt.topic)

@@ -31,6 +31,9 @@ type Decoder struct {
 	trim     Trim
 	gap      Gap
 	roll     Roll
+	publish  Publish
+	timer    Timer
+	relocate Relocate
 	lock     Lock
 	in       decoder // here, so that no record allocates one
 }
@@ -134,6 +137,12 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.gap
 	case KindRoll:
 		return &d.roll
+	case KindPublish:
+		return &d.publish
+	case KindTimer:
+		return &d.timer
+	case KindRelocate:
+		return &d.relocate
 	case KindLock:
 		return &d.lock
 	}
@@ -218,9 +227,14 @@ func (r *Data) decode(d *decoder) {
 	if flags&flagGroup != 0 {
 		r.GroupHash = d.u32()
 	}
+	r.DeliverAt = 0
+	if flags&flagDelayed != 0 {
+		r.DeliverAt = int64(d.uvarint(math.MaxInt64))
+		d.bad = d.bad || r.DeliverAt == 0
+	}
 	r.TagHash = int32(d.u32())
 	w, ok := Check(d.b)
-	if !ok || flags&^flagGroup != 0 {
+	if !ok || flags&^(flagGroup|flagDelayed) != 0 {
 		d.bad = true
 		return
 	}

@@ -1,6 +1,8 @@
 package cursor
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/core/internal/model"
 )
 
@@ -119,24 +121,24 @@ func (c *Cursor) Replay(dst []Lease, attempt uint64, now int64, alive func(uint1
 	if c.w == nil || c.w.fifo == nil || attempt == 0 {
 		return dst, 0
 	}
-	for _, a := range c.w.fifo.attempts {
+	for _, a := range slices.Backward(c.w.fifo.attempts) {
 		if a.hash == attempt {
-			popTime = a.popTime
+			return c.w.replay(dst, &a, now, alive)
 		}
 	}
+	return dst, 0
+}
+
+func (w *window) replay(dst []Lease, a *attempt, now int64, alive func(uint16) bool) (leases []Lease, popTime int64) {
 	n := len(dst)
-	c.w.each(func(offset model.Offset, s *slot, _ bool) bool {
-		if s.popTime != popTime {
-			return true
-		}
+	for _, offset := range a.offsets {
+		s := w.slot(offset)
 		if s.over(now, alive) {
-			dst, popTime = dst[:n], 0
-			return false
+			return dst[:n], 0
 		}
 		dst = append(dst, Lease{Offset: offset, Key: s.key, Attempt: int32(s.attempt), FirstPop: s.firstPop})
-		return true
-	})
-	return dst, popTime
+	}
+	return dst, a.popTime
 }
 
 // InFlight returns how many messages were delivered and are not done with.

@@ -132,7 +132,7 @@ func (p *Plan) Next() (look Look, ok bool) {
 		if look, ok := p.nextKey(); ok {
 			return look, true
 		}
-		p.phase = phaseForward
+		p.phase, p.read = phaseForward, max(p.read, p.rules.Min)
 		return Look{From: p.read, To: Everything}, true
 	}
 	p.phase = phaseDone

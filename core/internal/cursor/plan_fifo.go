@@ -26,7 +26,8 @@ type planKey struct {
 	overflow model.Offset // the first for which there was no room; 0: there was
 	resume   model.Offset // how far it was looked for; 0: not yet
 	state    keyState
-	due      bool // it was ready, and its list has been begun
+	due      bool // it was ready, and its list is being gone through
+	begun    bool // something of its list is leased
 }
 
 type keyState uint8
@@ -113,16 +114,20 @@ func (p *Plan) takeKey(k *planKey, limit int) {
 		s := p.w.slot(offset)
 		switch {
 		case offset < p.rules.Min: // nobody gets it any more
+		case s != nil && !k.begun && p.w.acked(offset): // it waits for such ones only
 		case offset >= p.c.ReadOffset(): // only after a turn; the read offset comes there
 			k.state = keyLocked
 			return
 		case p.Full(), s != nil && p.again >= limit, s == nil && !p.room():
 			return
 		case s == nil:
+			k.begun = true
 			p.takeNew(offset, k.id)
 		case !p.retake(offset, s):
 			k.state = keyLocked // until it is in the dead letters
 			return
+		default:
+			k.begun = true
 		}
 	}
 	switch {

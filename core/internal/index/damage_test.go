@@ -165,7 +165,7 @@ func TestBlocksOutOfPlace(t *testing.T) {
 func TestNewerVersionIsNamed(t *testing.T) {
 	_, seg := smallSegment()
 	part := seg.build(t)
-	part[8]++
+	part[8] = version + 1
 	resum(part)
 	if _, err := OpenSealed(bytes.NewReader(part), int64(len(part))); !errors.Is(err, ErrVersion) {
 		t.Fatal(err)

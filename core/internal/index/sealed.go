@@ -54,7 +54,7 @@ func (s *Sealed) open(size int64) error {
 	if err := s.blocks.read(block[:], 0); err != nil {
 		return err
 	}
-	if v := binary.LittleEndian.Uint32(block[len(magic):]); v != version {
+	if v := binary.LittleEndian.Uint32(block[len(magic):]); v < plainVersion || v > version {
 		return fmt.Errorf("%w: %d", ErrVersion, v)
 	}
 	if s.header, err = parseHeader(block[:]); err != nil {

@@ -12,6 +12,8 @@ type Client struct {
 	info  ClientInfo
 	run   *run // being filled by the caller
 
+	properties []byte // scratch of the caller
+
 	// The loop's own.
 	waits   []waiter
 	member  *member     // what its last Update said; nil before

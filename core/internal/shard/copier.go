@@ -16,15 +16,18 @@ type copier struct {
 	places []index.Place
 	size   int     // of their records
 	slabs  []*slab // of the places; none if they are cold
+	bodies []*slab // of the messages that they refer to; nil for one that refers to none
 
 	buf      []byte // cold bytes read last
 	bufLSN   model.LSN
-	coldRead int64 // bytes read from files
+	coldRead int64       // bytes read from files
+	cold     []byte      // the message that was referred to last
+	patched  record.Wire // and as it was published
 }
 
 // add takes a place.
 func (c *copier) add(p index.Place) {
-	c.size += p.Size
+	c.size += max(p.Size, p.Body)
 	c.places = append(c.places, p)
 }
 
@@ -33,8 +36,15 @@ func (c *copier) reset() {
 	if cap(c.buf) > keptBuffer {
 		c.buf = nil
 	}
+	if max(cap(c.cold), cap(c.patched)) > keptBuffer {
+		c.cold, c.patched = nil, nil
+	}
 	clear(c.slabs)
-	*c = copier{shard: c.shard, places: c.places[:0], slabs: c.slabs[:0], buf: c.buf[:0]}
+	clear(c.bodies)
+	*c = copier{
+		shard: c.shard, places: c.places[:0], slabs: c.slabs[:0], bodies: c.bodies[:0],
+		buf: c.buf[:0], cold: c.cold[:0], patched: c.patched[:0],
+	}
 }
 
 // findHot finds the slabs of the first n places that are all in memory. n is less
@@ -45,22 +55,34 @@ func (c *copier) findHot(s *Shard) (n int) {
 		if b == nil {
 			break
 		}
-		c.slabs = append(c.slabs, b)
+		var body *slab
+		if p.Body > 0 {
+			if body = c.findBody(s, &p, b); body == nil {
+				break
+			}
+		}
+		c.slabs, c.bodies = append(c.slabs, b), append(c.bodies, body)
 	}
 	return len(c.slabs)
 }
 
 // hold keeps the slabs until letGo, for a reader.
 func (c *copier) hold() {
-	for _, b := range c.slabs {
+	for i, b := range c.slabs {
 		b.refs.Add(1)
+		if body := c.bodies[i]; body != nil {
+			body.refs.Add(1)
+		}
 	}
 }
 
 // letGo may be called by any goroutine.
 func (c *copier) letGo() {
-	for _, b := range c.slabs {
+	for i, b := range c.slabs {
 		c.shard.tail.release(b)
+		if body := c.bodies[i]; body != nil {
+			c.shard.tail.release(body)
+		}
 	}
 }
 
@@ -71,7 +93,12 @@ func (c *copier) message(i int) (record.Wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the record at LSN %d: %w", p.LSN, err)
 	}
-	w, err := messageIn(raw, len(c.slabs) == 0, c.shard.cfg.Shard, p)
+	var w record.Wire
+	if p.Body > 0 {
+		w, err = c.referred(i, raw)
+	} else {
+		w, err = messageIn(raw, len(c.slabs) == 0, c.shard.cfg.Shard, p)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("record at LSN %d: %w", p.LSN, err)
 	}

@@ -18,12 +18,14 @@ const (
 	StaysRetained   StayReason = "retained"   // messages in it are within their retention
 	StaysUnconsumed StayReason = "unconsumed" // they are not, and a group has not consumed them
 	StaysSnapshot   StayReason = "snapshot"   // a start may need it: there are not yet two snapshots behind it
-	StaysUnreadable StayReason = "unreadable" // its index cannot be read
+	StaysUnreadable StayReason = "unreadable" // its index, or a delayed message in it, cannot be read
+	StaysPublished  StayReason = "published"  // a delayed message in it was published in the segment that grows
+	StaysDelayed    StayReason = "delayed"    // messages in it wait for their time, and the disk has no room for copies
 )
 
 // StayReasons lists them.
 func StayReasons() []StayReason {
-	return []StayReason{StaysRetained, StaysUnconsumed, StaysSnapshot, StaysUnreadable}
+	return []StayReason{StaysRetained, StaysUnconsumed, StaysSnapshot, StaysUnreadable, StaysPublished, StaysDelayed}
 }
 
 // Kept returns why the log is as long as it is. Safe for all goroutines.

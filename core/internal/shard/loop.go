@@ -60,11 +60,13 @@ func (s *Shard) Step() (stopped bool) {
 	if s.holdUntil == 0 || s.Err() != nil {
 		runs := s.inbox.take(s.spare)
 		for i, r := range runs {
+			s.delays.hurry += len(r.reqs)
 			s.decideRun(r)
 			runs[i] = nil
 		}
 		s.spare = runs[:0]
 	}
+	s.delays.step(s)
 	s.settle()
 	s.housekeep()
 	s.syncing.start(s)

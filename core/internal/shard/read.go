@@ -60,7 +60,7 @@ func (j *readJob) take(p index.Place) (more bool) {
 		return false
 	}
 	if j.filter.MayMatch(p.Tag) {
-		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+p.Size > j.pull.MaxBytes) {
+		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+max(p.Size, p.Body) > j.pull.MaxBytes) {
 			return false
 		}
 		j.add(p)
@@ -113,7 +113,7 @@ func (s *Shard) read(j *readJob) {
 // untilHot cuts the places at the first that is in memory.
 func (j *readJob) untilHot(s *Shard) {
 	for i, p := range j.places {
-		if s.tail.find(p.LSN, p.Size) != nil {
+		if b := s.tail.find(p.LSN, p.Size); b != nil && (p.Body == 0 || j.findBody(s, &p, b) != nil) {
 			j.places, j.next = j.places[:i], p.Offset
 			return
 		}

@@ -99,6 +99,7 @@ func (s *Shard) recover() error {
 	s.startPopClock()
 	s.findOutlets()
 	s.retention.wake(s)
+	s.delays.added()
 	return s.hold()
 }
 

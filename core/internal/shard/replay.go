@@ -122,8 +122,8 @@ func (r *recovery) fold(e record.Entry, lsn model.LSN, size int) error {
 			return err
 		}
 	}
-	if d, ok := e.(*record.Data); ok && lsn >= r.indexFrom {
-		return s.enter(d, lsn, size)
+	if lsn >= r.indexFrom {
+		return s.enter(e, lsn, size)
 	}
 	return nil
 }

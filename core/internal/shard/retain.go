@@ -18,17 +18,19 @@ const (
 // when every topic in it allows, and no start needs it any more. What is decided
 // stands in TRIM records before anything is removed.
 type retention struct {
-	armed  bool
-	alarm  alarmID
-	busy   bool // one is being looked at or removed
-	sealed *index.Sealed
-	goes   bool           // nothing keeps it: its queues are being trimmed
-	seen   int            // runs of its messages that were judged, or trimmed
-	some   []index.Extent // those that are next
-	read   bool           // they are there
-	span   segmentSpan
-	next   model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays  stays     // why the oldest segment stays, as of the last look
+	armed bool
+	alarm alarmID
+	busy  bool            // one is being looked at or removed
+	parts []*index.Sealed // its index, and those of later segments that publish messages of it
+	goes  bool            // nothing keeps it: its queues are being trimmed
+	part  int             // which of the parts is looked at
+	seen  int             // runs of messages in it that were judged, or trimmed
+	some  []index.Extent  // those that are next
+	read  bool            // they are there
+	span  segmentSpan
+	last  model.LSN // of the newest record that publishes a message of that segment
+	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays stays     // why the oldest segment stays, as of the last look
 }
 
 // stays is the reason why a segment stays, and which queue it is.
@@ -72,20 +74,58 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
 		return
 	}
-	r.busy, r.goes = true, false
-	r.sealed, r.span, r.next = oldest.Sealed, segmentSpan{oldest.Base, oldest.End}, next.Base
-	r.from(s, 0)
+	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.last = s.state.LastPublish(oldest.Base, oldest.End)
+	parts, ok := s.publishedFrom(oldest, r.last)
+	if !ok {
+		r.keep(s, stays{segment: oldest.Base, reason: StaysPublished})
+		return
+	}
+	r.busy, r.goes, r.parts = true, false, parts
+	r.begin()
+	r.readOn(s)
 }
 
-// from reads the next runs of the segment's messages: a slice at a time, for there
-// may be millions, and the first one may keep it.
-func (r *retention) from(s *Shard, seen int) {
-	r.seen, r.read = seen, false
+// publishedFrom returns the indexes of a segment and of those behind it, up to the
+// one that holds the last record that publishes a message of it. Only together may
+// they be forgotten: then nothing that is kept lies in the segment. ok is false if
+// one of them is not sealed yet.
+func (s *Shard) publishedFrom(oldest index.SegmentInfo, last model.LSN) (parts []*index.Sealed, ok bool) {
+	ok = true
+	s.index.Each(func(x index.SegmentInfo) bool {
+		if x.Base > oldest.Base && x.Base > last {
+			return false
+		}
+		if ok = x.Sealed != nil; ok {
+			parts = append(parts, x.Sealed)
+		}
+		return ok
+	})
+	return parts, ok
+}
+
+// begin goes to the first run.
+func (r *retention) begin() { r.part, r.seen, r.some = 0, 0, r.some[:0] }
+
+// on goes to the run behind those that were read. It reports whether there is one.
+func (r *retention) on() bool {
+	r.seen += len(r.some)
+	r.some = r.some[:0]
+	for r.part < len(r.parts) && r.seen >= r.parts[r.part].Runs() {
+		r.part, r.seen = r.part+1, 0
+	}
+	return r.part < len(r.parts)
+}
+
+// readOn reads the next runs of messages: a slice at a time, for there may be
+// millions, and the first one may keep the segment.
+func (r *retention) readOn(s *Shard) {
+	r.read = false
 	if s.stopping {
 		r.busy = false
 		return
 	}
-	sealed, some := r.sealed, r.some[:0]
+	sealed, seen, some := r.parts[r.part], r.seen, r.some[:0]
 	s.apart(&s.readers, func() func(*Shard) {
 		err := sealed.Extents(seen, trimSlice, func(x index.Extent) bool { some = append(some, x); return true })
 		return func(s *Shard) { s.retention.have(s, some, err) }
@@ -130,18 +170,51 @@ func (r *retention) judge(s *Shard) {
 		r.keep(s, why)
 		return
 	}
-	seen := r.seen + len(r.some)
-	if seen >= r.sealed.Runs() {
-		s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
-		r.note(s, stays{})
-		r.goes, seen = true, 0
+	if r.on() {
+		r.readOn(s)
+		return
 	}
-	r.from(s, seen)
+	r.read = false
+	r.relocate(s)
+}
+
+// relocate has what waits of the segment copied forward. Then it goes.
+func (r *retention) relocate(s *Shard) {
+	n, bytes := s.state.DelayedIn(r.span.base, r.span.end)
+	switch {
+	case n == 0:
+		r.forget(s)
+	case s.disk.low && bytes > s.disk.room/4:
+		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
+	default:
+		s.delays.mover.empty(s, r.span, func(s *Shard, empty bool) {
+			if !empty {
+				s.retention.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
+				return
+			}
+			s.retention.forget(s)
+		})
+	}
+}
+
+// forget begins to trim the queues of a segment that goes, unless one of its
+// messages was published meanwhile.
+func (r *retention) forget(s *Shard) {
+	if s.state.LastPublish(r.span.base, r.span.end) != r.last {
+		r.busy, r.parts = false, nil
+		r.wake(s)
+		return
+	}
+	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
+	r.note(s, stays{})
+	r.goes = true
+	r.begin()
+	r.readOn(s)
 }
 
 func (r *retention) keep(s *Shard, why stays) {
 	r.note(s, why)
-	r.busy, r.read, r.sealed = false, false, nil
+	r.busy, r.read, r.parts = false, false, nil
 	r.arm(s, retentionEvery)
 }
 
@@ -217,11 +290,11 @@ func (r *retention) trim(s *Shard) {
 			trim.Queues = append(trim.Queues, record.TrimQueue{Topic: x.Topic, Queue: x.Queue, Min: x.End})
 		}
 	}
-	if seen := r.seen + len(r.some); seen < r.sealed.Runs() {
-		r.from(s, seen)
+	if r.on() {
+		r.readOn(s)
 	} else {
 		trim.Before = r.next
-		r.read, r.sealed = false, nil
+		r.read, r.parts = false, nil
 	}
 	if len(trim.Queues) == 0 && trim.Before == 0 {
 		return

@@ -36,6 +36,7 @@ type encoded struct {
 	autoCreate       int32
 	tagHash          int32
 	groupHash        uint32
+	deliver          deliverTime
 	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
@@ -81,8 +82,13 @@ func (r *run) newSend() *sendRequest {
 // encode appends a message to the run's buffer.
 func (c *Client) encode(e *encoded, m *Message) {
 	known, err := inspect(m.Properties)
+	properties := m.Properties
+	if known.deliver.set {
+		c.properties = delayedProperties(c.properties[:0], properties, known.deliver)
+		properties = c.properties
+	}
 	if err == nil {
-		err = c.shard.checkSize(m)
+		err = c.shard.checkSize(m, len(properties))
 	}
 	if err != nil {
 		e.err = err
@@ -94,16 +100,18 @@ func (c *Client) encode(e *encoded, m *Message) {
 	}
 	wire := record.Message{
 		Flag: m.Flag, SysFlag: m.SysFlag, Born: m.Born, BornHost: m.BornHost,
-		ReconsumeTimes: m.ReconsumeTimes, Body: m.Body, Topic: m.Topic, Properties: m.Properties,
+		ReconsumeTimes: m.ReconsumeTimes, Body: m.Body, Topic: m.Topic, Properties: properties,
 	}
 	buf := c.run.buf
 	e.from = len(buf)
 	buf = wire.Append(buf)
 	if known.uniqueKey == nil {
-		buf = c.shard.unique.appendProperty(buf, e.from, len(m.Properties))
+		buf = c.shard.unique.appendProperty(buf, e.from, len(properties))
 		known.uniqueKey = buf[len(buf)-1-uniqueKeyLen : len(buf)-1]
 	}
 	c.run.buf, e.to = buf, len(buf)
+	e.queue, e.autoCreate, e.durability = m.Queue, m.AutoCreate, m.Durability
+	e.tagHash, e.groupHash, e.deliver = known.tagHash, known.groupHash, known.deliver
 	e.queue, e.autoCreate, e.kind, e.durability = m.Queue, m.AutoCreate, m.Kind, m.Durability
 	e.tagHash, e.groupHash = known.tagHash, known.groupHash
 	e.locate(buf, known.uniqueKey)
@@ -120,11 +128,11 @@ func (e *encoded) locate(buf, key []byte) {
 	e.keyTo = e.keyFrom + len(key)
 }
 
-func (s *Shard) checkSize(m *Message) *model.Error {
+func (s *Shard) checkSize(m *Message, properties int) *model.Error {
 	switch {
 	case len(m.Body) > s.cfg.MaxMessageBytes:
 		return model.Errorf(model.TooLarge, "the body has %d bytes, at most %d are allowed", len(m.Body), s.cfg.MaxMessageBytes)
-	case len(m.Properties)+len(record.PropUniqueKey)+2+uniqueKeyLen > record.MaxProperties:
+	case properties+len(record.PropUniqueKey)+2+uniqueKeyLen > record.MaxProperties:
 		return model.Errorf(model.TooLarge, "the properties have %d bytes, at most %d are allowed with what the server adds", len(m.Properties), record.MaxProperties)
 	case len(m.Topic) > maxTopicBytes:
 		return model.Errorf(model.InvalidTopic, "the topic's name has %d bytes, at most %d are allowed", len(m.Topic), maxTopicBytes)
@@ -139,13 +147,18 @@ type known struct {
 	uniqueKey []byte
 	tagHash   int32
 	groupHash uint32
+	deliver   deliverTime
 }
 
 func inspect(properties []byte) (k known, err *model.Error) {
+	var wait delayProps
 	for {
 		key, value, rest, ok := record.NextProperty(properties)
 		if !ok {
-			return k, nil
+			if wait.any() {
+				k.deliver, err = wait.when()
+			}
+			return k, err
 		}
 		switch string(key) {
 		case record.PropTags:
@@ -156,11 +169,20 @@ func inspect(properties []byte) (k known, err *model.Error) {
 			}
 		case record.PropShardingKey:
 			k.groupHash = max(crc32.ChecksumIEEE(value), 1)
-		case record.PropDelayLevel, record.PropTimerDelaySec, record.PropTimerDelayMs,
-			record.PropTimerDeliverMs, record.PropStartDeliverTime:
-			if string(value) != "0" {
-				return k, model.Errorf(model.InvalidMessage, "delayed messages are not supported yet (property %s)", key)
-			}
+		case record.PropDelayLevel:
+			wait.level = value
+		case record.PropTimerDelaySec:
+			wait.sec = value
+		case record.PropTimerDelayMs:
+			wait.ms = value
+		case record.PropTimerDeliverMs:
+			wait.at = value
+		case record.PropStartDeliverTime:
+			wait.start = value
+		case record.PropTimerOut:
+			wait.out = true
+		case record.PropTimerDelete:
+			return k, model.Errorf(model.InvalidMessage, "a delayed message is taken back by a recall, not by a message (property %s)", key)
 		case record.PropTransaction:
 			if string(value) == "true" {
 				return k, model.Errorf(model.InvalidMessage, "transactional messages are not supported yet (property %s)", key)
@@ -227,6 +249,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 		if m.err != nil {
 			return m.err
 		}
+		if at, err := s.deliverAt(m.deliver); at != 0 || err != nil {
+			return model.Errorf(model.InvalidMessage, "a delayed message may not be part of a batch that is stored as one")
+		}
 		if _, err := s.target(r.run.buf[m.nameFrom:m.nameTo], m); err != nil {
 			return err
 		}
@@ -255,6 +280,10 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
+	deliverAt, err := s.deliverAt(m.deliver)
+	if err != nil {
+		return err
+	}
 	t := m.topic
 	if t == nil {
 		name := r.run.buf[m.nameFrom:m.nameTo]
@@ -272,6 +301,10 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
+	if deliverAt != 0 {
+		r.storeDelayed(s, t, q, m, deliverAt, result, at)
+		return nil
+	}
 	lsn, end := s.emitData(q, m, record.Wire(r.run.buf[m.from:m.to]))
 	result.Queue = model.Queue{Shard: s.cfg.Shard, Topic: t.ID, Num: num}
 	result.Offset = q.Next - 1
@@ -301,7 +334,7 @@ func (s *Shard) levels(t *state.Topic, q *state.Queue, asked model.Durability, a
 // holdQueues makes later messages wait for these to become visible first.
 func (r *sendRequest) holdQueues(s *Shard, end model.LSN) {
 	for i := range r.msgs {
-		if r.results[i].Err == nil {
+		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
 			s.queueAt(r.msgs[i].slot).syncTail = end
 		}
 	}
@@ -395,7 +428,7 @@ func (r *sendRequest) publish(s *Shard, err error) {
 		return
 	}
 	for i := range r.msgs {
-		if r.results[i].Err == nil {
+		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
 			s.show(r.msgs[i].slot, r.results[i].Offset+1)
 		}
 	}

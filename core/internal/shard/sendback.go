@@ -94,7 +94,7 @@ func retryProperties(m *record.Message, id, prefix string, level int32) []byte {
 		{Key: record.PropTransaction}, {Key: record.PropTimerDelayMs}, {Key: record.PropTimerDelaySec},
 		{Key: record.PropTimerDeliverMs}, {Key: record.PropStartDeliverTime}, {Key: record.PropDelayLevel},
 	}
-	if level > 0 && delaysExist {
+	if level > 0 {
 		set[len(set)-1].Value = strconv.FormatInt(int64(level), 10)
 	}
 	from := record.Property(m.Properties, record.PropRetryTopic)
@@ -112,9 +112,6 @@ func retryProperties(m *record.Message, id, prefix string, level int32) []byte {
 	}
 	return record.SetProperties(m.Properties, set)
 }
-
-// delaysExist tells that a send takes delay levels. Until it does, retries come at once.
-const delaysExist = false
 
 // groupTopic returns a group's retry topic or its dead letters, and makes it if
 // need be: whatever sends may create, a group has these.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
@@ -42,9 +43,7 @@ func (s *stage) message(l line) shard.Message {
 	if x := l.text("x", ""); x != "" {
 		m.Properties = append(m.Properties, "x\x01"+x+"\x02"...)
 	}
-	if delay := l.text("delay", ""); delay != "" {
-		m.Properties = append(m.Properties, "DELAY\x01"+delay+"\x02"...)
-	}
+	m.Properties = append(m.Properties, delayProperties(l)...)
 	return m
 }
 
@@ -59,6 +58,7 @@ func (s *stage) send(unit bool, all ...shard.Message) {
 		var lines []string
 		for i := range results {
 			lines = append(lines, describeResult(all[i].Topic, &results[i]))
+			s.places[string(results[i].UniqueKey)] = results[i].Address
 		}
 		say("%s", strings.Join(lines, "\n"))
 	})
@@ -68,6 +68,9 @@ func (s *stage) send(unit bool, all ...shard.Message) {
 func describeResult(topic string, r *shard.SendResult) string {
 	if r.Err != nil {
 		return refusal(r.Err)
+	}
+	if r.DeliverAt != 0 {
+		return fmt.Sprintf("%s/%d at %v", topic, r.Queue.Num, time.Duration(r.DeliverAt-epoch)*time.Millisecond)
 	}
 	return fmt.Sprintf("%s/%d offset %s", topic, r.Queue.Num, describeOffset(int64(r.Offset)))
 }

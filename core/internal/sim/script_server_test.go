@@ -18,6 +18,7 @@ func (s *stage) cmdServer() {
 		NoAutoTopics:    s.line.text("auto-topics", "yes") == "no",
 		NoAutoGroups:    s.line.text("auto-groups", "yes") == "no",
 		MaxTopics:       int(s.line.number("max-topics", 0)),
+		Retention:       model.Retention{Age: s.line.duration("retention")},
 	}
 	s.server()
 }

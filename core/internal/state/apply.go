@@ -13,7 +13,17 @@ import (
 func (s *State) Apply(e record.Entry, end model.LSN) error {
 	switch r := e.(type) {
 	case *record.Data:
+		if size := record.Size(r); r.DeliverAt != 0 {
+			return s.applyDelayed(r, end-model.LSN(size), size)
+		}
 		return s.applyData(r)
+	case *record.Publish:
+		return s.applyPublish(r, end-model.LSN(record.Size(r)))
+	case *record.Timer:
+		return s.applyTimer(r)
+	case *record.Relocate:
+		size := record.Size(r)
+		return s.applyRelocate(r, end-model.LSN(size), size)
 	case *record.Pop:
 		return s.applyPop(r)
 	case *record.Ack:
@@ -31,12 +41,14 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 	case *record.Server:
 		s.server = *r
 	case *record.Gap:
+		s.addMark(end - model.LSN(record.Size(r)))
 		s.applyGap(r)
 	case *record.Trim:
 		return s.applyTrim(r)
 	case *record.Lock:
 		return s.applyLock(r)
 	case *record.Roll:
+		s.addMark(end - model.LSN(record.Size(r)))
 	default:
 		return fmt.Errorf("record %T has no place in the state", e)
 	}
@@ -157,6 +169,7 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		return fmt.Errorf("end of unknown topic id %d", r.ID)
 	}
 	s.saveTopic(t)
+	s.dropDelayed(t.ID)
 	s.saveGrave(t.Config.Name)
 	grave := append([]model.Offset(nil), s.graves[t.Config.Name]...)
 	for i, q := range t.Queues {
@@ -255,5 +268,6 @@ func (s *State) applyTrim(r *record.Trim) error {
 		}
 	}
 	s.logStart = max(s.logStart, r.Before)
+	s.dropMarks()
 	return nil
 }

@@ -22,6 +22,9 @@ const (
 	tagCursor
 	tagGrave
 	tagLock
+
+	tagDelayed byte = 16
+	tagMarks   byte = 17
 )
 
 // Hash returns a hash over the whole state. Two folds of one log have the same.
@@ -61,7 +64,7 @@ func (s *State) image(b []byte) []byte {
 	for _, name := range slices.Sorted(maps.Keys(s.graves)) {
 		b = appendGrave(b, name, s.graves[name])
 	}
-	return b
+	return s.allDelayed(s.appendMarks(b))
 }
 
 // appendEntry frames the content that add appends.

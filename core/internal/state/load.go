@@ -65,7 +65,9 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.group(content)
 	case tagGrave:
 		return l.grave(content)
-	case tagQueue, tagLock:
+	case tagMarks:
+		return l.marks(content)
+	case tagQueue, tagLock, tagDelayed:
 		return nil
 	case tagCursor:
 		l.cursors++
@@ -80,6 +82,8 @@ func (l *loader) leaves(tag byte, content []byte) error {
 		return l.queue(content)
 	case tagCursor:
 		return l.cursor(content)
+	case tagDelayed:
+		return l.delayed(content)
 	case tagLock:
 		return l.lock(content)
 	}

@@ -11,7 +11,8 @@ type Snapshot struct {
 	phase  int
 	next   int // of the phase
 	graves map[string]bool
-	image  pieces
+	delaying
+	image pieces
 }
 
 // The phases of a snapshot: one kind of entry after the other.
@@ -30,8 +31,9 @@ func (s *State) BeginSnapshot() *Snapshot {
 	s.generation++
 	n := &Snapshot{state: s, gen: s.generation, graves: make(map[string]bool)}
 	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried), s.lockOrder.n}
+	n.delaying.end = s.newest + 1
 	b := n.image.last()
-	*b = s.appendServer(*b)
+	*b = s.appendMarks(s.appendServer(*b))
 	s.snapshot = n
 	return n
 }
@@ -47,7 +49,7 @@ func (n *Snapshot) Slice(limit int) (done bool) {
 		n.save(n.phase, n.next)
 		n.next++
 	}
-	if n.phase < phases {
+	if n.phase < phases || n.delaying.slice(n, limit) == limit {
 		return false
 	}
 	n.state.snapshot = nil

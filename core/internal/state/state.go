@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/cursor"
+	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
 )
@@ -24,9 +25,12 @@ type State struct {
 	byGroup   map[string]*Group
 	cursors   map[cursorKey]*cursorEntry
 	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
-	memory    cursor.Memory     // what cursors share
+	delayed   delay.Set         // messages that wait for their time
+	marks     []mark            // at least one
+	newest    model.LSN         // highest At of a delayed message so far
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -90,6 +94,7 @@ func New(shard model.ShardID) *State {
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
 		cursors: make(map[cursorKey]*cursorEntry),
+		marks:   make([]mark, 1),
 		locks:   make(map[cursorKey]*lockEntry),
 	}
 }
