@@ -78,6 +78,9 @@ type (
 	Recall       = shard.Recall
 	SendBack     = shard.SendBack
 	Locks        = shard.Locks
+	CursorQuery  = shard.CursorQuery
+	CursorInfo   = shard.CursorInfo
+	LiveClient   = shard.LiveClient
 	GroupQuery   = shard.GroupQuery
 	Progress     = shard.Progress
 	InFlight     = shard.InFlight
@@ -95,6 +98,7 @@ const (
 	OffsetCommitted    = shard.OffsetCommitted
 	OffsetByTime       = shard.OffsetByTime
 	OffsetEarliestTime = shard.OffsetEarliestTime
+	OffsetTimeAt       = shard.OffsetTimeAt
 
 	MembersChanged = shard.MembersChanged
 

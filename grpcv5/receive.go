@@ -119,7 +119,7 @@ func (c *call) receive(rc *receiveCall, req *apis.ReceiveMessageRequest, began t
 	case <-c.ctx.Done():
 		cancel()
 		<-rc.returned
-	case <-c.server.stopping:
+	case <-c.server.stopping.Done():
 		cancel()
 		<-rc.returned
 	}
@@ -200,7 +200,7 @@ func (c *call) hold(until time.Time) {
 	select {
 	case <-timer.C:
 	case <-c.ctx.Done():
-	case <-c.server.stopping:
+	case <-c.server.stopping.Done():
 	}
 }
 

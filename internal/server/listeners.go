@@ -15,7 +15,9 @@ import (
 // listeners is the one list of them: a new protocol is a line here and its keys
 // in keys.go.
 func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error) {
-	rocketmq, err := remoting.New(cfg.Remoting, engine, env)
+	broker := cfg.Remoting
+	broker.DataDir = cfg.Data
+	rocketmq, err := remoting.New(broker, engine, env)
 	if err != nil {
 		return nil, err
 	}

@@ -81,10 +81,13 @@ func (p *Plan) due(limit int) {
 		if !ok {
 			return
 		}
-		// Behind the read offset there is something only after the group was an ordered
-		// one; there it is met on the way.
-		if offset := model.Offset(id); offset >= p.rules.Min && offset < p.c.ReadOffset() {
+		offset := model.Offset(id)
+		switch {
+		case offset < p.rules.Min:
+			p.w.drop() // nobody gets it any more
+		case offset < p.c.ReadOffset():
 			p.retake(offset, p.w.slot(offset))
+		default: // only after the group was an ordered one: it is met on the way
 		}
 	}
 }

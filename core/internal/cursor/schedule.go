@@ -200,6 +200,9 @@ func (w *window) whenOr(id int64) int64 {
 	return at
 }
 
+// drop forgets what next has just given.
+func (w *window) drop() { w.taken = w.taken[:len(w.taken)-1] }
+
 func (w *window) hold(id int64, o owner) {
 	w.held = append(w.held, held{id, o})
 	if !slices.Contains(w.owners, o) {

@@ -38,7 +38,7 @@ type receiveRequest struct {
 	inClient int
 
 	probing bool   // a reader looks for messages
-	ended   bool   // it has its answer, or the wait was over, while the reader looked
+	ended   bool   // it is answered, or will be: what a reader still finds is not for it
 	found   *probe // what it found
 }
 
@@ -64,6 +64,7 @@ func (r *receiveRequest) refuse(err error) { r.done(nil, err) }
 func (r *receiveRequest) setIndex(i int)   { r.inClient = i }
 
 func (r *receiveRequest) fail(s *Shard, err error) {
+	r.ended = true
 	s.touch(r.client)
 	r.done(nil, err)
 }
@@ -273,6 +274,7 @@ func (n *passNote) ring(s *Shard) {
 
 // finish answers with nothing.
 func (r *receiveRequest) finish(s *Shard) {
+	r.ended = true
 	records := s.newRecords()
 	records.Status = PullNotFound
 	s.touch(r.client)
@@ -311,7 +313,6 @@ func (r *receiveRequest) leaveLists(s *Shard) {
 // ring is the end of the wait.
 func (r *receiveRequest) ring(s *Shard) {
 	r.leaveLists(s)
-	r.ended = true
 	r.finish(s)
 }
 

@@ -107,6 +107,9 @@ func (s *Shard) Connect(info ClientInfo) *Client {
 // ID returns the shard's number.
 func (s *Shard) ID() model.ShardID { return s.cfg.Shard }
 
+// Config returns the shard's configuration, defaults filled in.
+func (s *Shard) Config() Config { return s.cfg }
+
 // BrokerName returns what RocketMQ clients call this shard.
 func (s *Shard) BrokerName() string { return s.broker }
 

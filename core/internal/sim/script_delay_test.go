@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
@@ -60,4 +61,33 @@ func (s *stage) cmdFill() {
 		})
 		s.submit(c)
 	}
+}
+
+// cmdLook looks for a message by the address that its send was answered with, and
+// by its unique key: look topic=t id=k
+func (s *stage) cmdLook() {
+	c, id := s.client(), s.line.text("id", "")
+	describe := func(by string) func(*shard.Records, error) {
+		say := s.answer()
+		return func(r *shard.Records, err error) {
+			if err != nil {
+				say("by %s %s", by, refusal(err))
+				return
+			}
+			for _, m := range must(receive(r.Bytes())) {
+				say("by %s: offset %s, stored at %v, %s", by, describeOffset(m.offset), time.Duration(m.stored-epoch)*time.Millisecond, m.body)
+			}
+			r.Release()
+		}
+	}
+	c.Lookup(s.places[id], describe("address"))
+	c.Query(shard.KeyQuery{Topic: s.line.text("topic", "t"), Key: id, Unique: true}, describe("key"))
+	s.submit(c)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

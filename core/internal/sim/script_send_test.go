@@ -58,6 +58,7 @@ func (s *stage) send(unit bool, all ...shard.Message) {
 		var lines []string
 		for i := range results {
 			lines = append(lines, describeResult(all[i].Topic, &results[i]))
+			s.places[string(results[i].UniqueKey)] = results[i].Address
 		}
 		say("%s", strings.Join(lines, "\n"))
 	})

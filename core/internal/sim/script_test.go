@@ -36,7 +36,7 @@ func playScript(t *testing.T, file string, b box) {
 	if _, err := os.Stat(file); err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{box: b, clients: map[string]*shard.Client{}, cancels: map[string]func(){}, config: shard.Config{SegmentBytes: segmentSize}}
+	s := &stage{box: b, clients: map[string]*shard.Client{}, cancels: map[string]func(){}, places: map[string]model.Address{}, config: shard.Config{SegmentBytes: segmentSize}}
 	defer s.end()
 	datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 		s.line = line{d}
@@ -56,7 +56,7 @@ func (s *stage) commands() map[string]func() {
 
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
-		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill,
+		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill, "look": s.cmdLook,
 		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
 		"group": s.cmdGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
@@ -76,6 +76,7 @@ type stage struct {
 	jobs    []func() // reads of cold messages
 	clients map[string]*shard.Client
 	cancels map[string]func()
+	places  map[string]model.Address // of messages, by their unique keys
 	// receipts of what was received, by the message's body.
 	receipts map[string]shard.Receipt
 	out      strings.Builder
