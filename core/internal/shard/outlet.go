@@ -141,6 +141,7 @@ func (q *popQueue) begin(s *Shard, c *cursor.Cursor, limit int) *cursor.Plan {
 	if fifo := q.outlet.fifo(); c.Turns(fifo) {
 		rec := q.record(s)
 		c.Turn(rec, fifo, s.popNow())
+		q.passed = 0 // it may go back behind that
 		s.emit(rec)
 	}
 	if c.PendingReset() { // whoever receives begins where it says
