@@ -1,6 +1,11 @@
 package harness
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
 
 // Event is one line a client program writes. Which fields are set depends on Event.
 type Event struct {
@@ -86,4 +91,23 @@ type Cmd struct {
 	Handle       string            `json:"handle,omitempty"`
 	FailBody     string            `json:"failBody,omitempty"`     // the listener fails messages of this body, or all for *,
 	FailAttempts int               `json:"failAttempts,omitempty"` // up to this attempt; 0: always
+}
+
+// String shows the fields that say something.
+func (e Event) String() string { return said(e) + " at " + e.At.Format("15:04:05.000") }
+
+// String shows the fields that say something.
+func (c Cmd) String() string { return said(c) }
+
+func said(v any) string {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return err.Error()
+	}
+	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil || v == "" || v == 0.0 })
+	return fmt.Sprint(fields)
 }

@@ -121,7 +121,7 @@ func (p *Program) Do(c Cmd) Event {
 	p.t.Helper()
 	e, ok := p.Try(c)
 	if !ok {
-		p.t.Fatalf("client %s: %+v: %s", p.name, c, e.Error)
+		p.t.Fatalf("client %s: %v: %s", p.name, c, e.Error)
 	}
 	return e
 }
@@ -244,7 +244,7 @@ func (p *Program) tail() string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%d events, the last:\n", len(p.events))
 	for _, e := range p.events[max(0, len(p.events)-8):] {
-		fmt.Fprintf(&b, "  %+v\n", e)
+		fmt.Fprintf(&b, "  %v\n", e)
 	}
 	return b.String()
 }

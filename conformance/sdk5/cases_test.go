@@ -97,6 +97,22 @@ func TestNormal(t *testing.T) {
 	})
 }
 
+// TestBeginning: a new group has what is sent once its first consumer has started, even before it receives.
+func TestBeginning(t *testing.T) {
+	eachSDK(t, 0, func(t *testing.T, s *sdk) {
+		ours(t, "a group begins at what its first receive finds")
+		topic, group, p := newTopic(t, "NORMAL"), unique(t, "G"), s.start(t)
+		if err := broker(t).PutGroup(t.Context(), rawclient.Group{Name: group, Retries: 16}); err != nil {
+			t.Fatal(err)
+		}
+		consumer := s.simple(p, topic, group)
+		sent := p.Send(harness.Cmd{Target: producer(p, topic), Topic: topic})
+		if got := receive(p, consumer, 1, 15*time.Second); len(got) != 1 || got[0].MsgID != sent[0].MsgID {
+			t.Errorf("the first receive got %v, want the message sent after the start", got)
+		}
+	})
+}
+
 // checkPlaces checks that acknowledgements say offsets, each at most once a queue.
 func checkPlaces(t *testing.T, sent []harness.Event) {
 	t.Helper()
@@ -273,8 +289,7 @@ func waitDeadLetter(t *testing.T, group, body string) {
 // TestFilter: a consumer gets the messages its expression wants and no others.
 func TestFilter(t *testing.T) {
 	eachSDK(t, putsProps, func(t *testing.T, s *sdk) {
-		topic, p := newTopic(t, "NORMAL"), s.start(t)
-		sender := producer(p, topic)
+		p := s.start(t)
 		for _, f := range []struct {
 			name       string
 			expression harness.Cmd
@@ -284,7 +299,8 @@ func TestFilter(t *testing.T) {
 			{"tags without spaces", harness.Cmd{Expression: "A||||C"}, []string{"A-0", "C-0"}},
 			{"SQL", harness.Cmd{Expression: "n > 1 AND n <= 3 AND TAGS IN ('BB', 'Aa', 'C')", FilterType: "SQL92"}, []string{"BB-0", "Aa-0"}},
 		} {
-			group := newGroup(t, topic, rawclient.Group{})
+			topic := newTopic(t, "NORMAL")
+			group, sender := newGroup(t, topic, rawclient.Group{}), producer(p, topic)
 			c := f.expression
 			c.Op, c.Topic, c.Group, c.Await = "simple", topic, group, s.poll().Milliseconds()
 			consumer := p.Do(c).ID
@@ -297,11 +313,6 @@ func TestFilter(t *testing.T) {
 				if !slices.Contains(f.want, m.Body) {
 					t.Errorf("%s: %s came, want %v", f.name, m.Body, f.want)
 				}
-			}
-			p.Stop(consumer)
-			if lab.foreign {
-				topic = newTopic(t, "NORMAL") // its groups were made to read from the beginning
-				sender = producer(p, topic)
 			}
 		}
 	})

@@ -140,11 +140,7 @@ func newGroup(t *testing.T, topic string, g rawclient.Group) string {
 	if err := c.PutGroup(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
-	if !lab.foreign {
-		return g.Name
-	}
-	// A group of Apache's begins at what its first receive finds: later than the consumer's start. Offsets are refused
-	// before a pull.
+	// Apache refuses offsets before a pull.
 	for q := range int32(queues) {
 		if _, err := c.Pull(t.Context(), g.Name, topic, q, 0, 1); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	v2 "github.com/apache/rocketmq-clients/golang/v5/protocol/v2"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -27,13 +28,19 @@ type Client struct {
 	id   string
 }
 
+// reconnect has a connection come back as soon as its server does.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 1.5, MaxDelay: 50 * time.Millisecond},
+	MinConnectTimeout: time.Second,
+}
+
 // Dial prepares a connection; the first call opens it.
 func Dial(endpoint string, withTLS bool) (*Client, error) {
 	transport := insecure.NewCredentials()
 	if withTLS {
 		transport = credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}) // as the SDKs do
 	}
-	conn, err := grpc.NewClient("passthrough:///"+endpoint, grpc.WithTransportCredentials(transport))
+	conn, err := grpc.NewClient("passthrough:///"+endpoint, grpc.WithTransportCredentials(transport), grpc.WithConnectParams(reconnect))
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", endpoint, err)
 	}
