@@ -146,7 +146,7 @@ func (x *waits) recovered() {
 		x.fold(v)
 	}
 	for _, m := range o.messages {
-		if _, there := x.published[m.lsn]; m.delayed && m.placed() && !there {
+		if _, there := x.published[m.lsn]; m.proof != 0 && m.placed() && !there {
 			o.unplace(m)
 		}
 	}
