@@ -56,7 +56,7 @@ func (s *stage) commands() map[string]func() {
 
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
-		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill, "look": s.cmdLook,
+		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill, "look": s.cmdLook, "crowd": s.cmdCrowd,
 		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
 		"group": s.cmdGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
