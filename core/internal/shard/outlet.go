@@ -219,7 +219,7 @@ func (q *popQueue) watch(s *Shard) {
 	if c == nil {
 		return
 	}
-	at, ok := c.NextDue()
+	at, ok := c.NextLater()
 	if !ok || q.alarmAt != 0 && q.alarmAt <= at {
 		return
 	}
