@@ -62,5 +62,13 @@ type Cmd struct {
 	Compression    string `json:"compression,omitempty"`    // Java: LZ4 or ZSTD instead of ZLIB
 	VIP            int    `json:"vip,omitempty"`            // 1: by the VIP channel
 	Incompressible int    `json:"incompressible,omitempty"` // 1: the body is sent as it is, however large
-	PollInterval   int    `json:"pollInterval,omitempty"`   // milliseconds between two looks at the routes
+	Orderly        int    `json:"orderly,omitempty"`        // 1: an orderly listener
+	Failures       int    `json:"failures,omitempty"`       // how often a message fails; below 0: always
+	Level          int    `json:"level,omitempty"`          // delay level of the next attempt
+	MaxReconsume   int    `json:"maxReconsume,omitempty"`
+	Linger         int    `json:"linger,omitempty"` // milliseconds that an orderly listener takes for a message
+	SQL            string `json:"sql,omitempty"`    // filter by this expression
+	Trace          int    `json:"trace,omitempty"`  // 1: the producer writes message traces
+	Property       string `json:"property,omitempty"`
+	PollInterval   int    `json:"pollInterval,omitempty"` // milliseconds between two looks at the routes
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -156,4 +157,22 @@ func (c *Conn) CreateTopic(ctx context.Context, topic string, queues int) error 
 		"topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false",
 	})
 	return err
+}
+
+// Query reads the messages of a topic that have a key, the newest first; none is no error.
+func (c *Conn) Query(ctx context.Context, topic, key string) ([]Message, error) {
+	const notFound = 22
+	a, err := c.Call(ctx, codeQuery, map[string]string{
+		"topic": topic, "key": key, "maxNum": "32", "beginTimestamp": "0",
+		"endTimestamp": strconv.FormatInt(math.MaxInt64, 10), "_UNIQUE_KEY_QUERY": "false",
+	}, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Code == notFound:
+		return nil, nil
+	case a.Code != CodeSuccess:
+		return nil, &Refused{Code: a.Code, Remark: a.Remark}
+	}
+	return decodeMessages(a.Body)
 }
