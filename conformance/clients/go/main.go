@@ -38,6 +38,10 @@ type command struct {
 	Broker     string `json:"brokerAddr"`
 	VIP        int    `json:"vip"`
 	Random     int    `json:"incompressible"`
+
+	Props        map[string]string `json:"props"`
+	MessageGroup string            `json:"messageGroup"`
+	DeliverAt    int64             `json:"deliverAt"` // milliseconds since 1970
 }
 
 type program struct {

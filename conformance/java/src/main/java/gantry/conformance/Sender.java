@@ -13,6 +13,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageAccessor;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -71,6 +72,13 @@ final class Sender {
         }
         if (!c.text("keys", "").isEmpty()) {
             m.setKeys(c.text("keys", ""));
+        }
+        c.pairs("props").forEach(m::putUserProperty);
+        if (!c.text("messageGroup", "").isEmpty()) {
+            MessageAccessor.putProperty(m, "__SHARDINGKEY", c.text("messageGroup", ""));
+        }
+        if (c.big("deliverAt", 0) != 0) {
+            MessageAccessor.putProperty(m, "TIMER_DELIVER_MS", String.valueOf(c.big("deliverAt", 0)));
         }
         return m;
     }
