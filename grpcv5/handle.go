@@ -59,6 +59,9 @@ var numberLimits = [8]uint64{
 // parseHandle reads a handle.
 func parseHandle(text string) (r core.Receipt, ok bool) {
 	var raw [handleSize]byte
+	if strings.ContainsAny(text, "\r\n") { // base64 would pass over them
+		return r, false
+	}
 	if len(text) > base64.RawURLEncoding.EncodedLen(handleSize) {
 		return r, false
 	}

@@ -176,8 +176,13 @@ func TestAMessageEndsTheWait(t *testing.T) {
 		defer c.close()
 		c.join("g", "t")
 		began := time.Now()
-		time.AfterFunc(2*time.Second, func() { c.send(apis.Code_OK, c.message("t", "id", "late")) })
+		sent := make(chan struct{})
+		time.AfterFunc(2*time.Second, func() {
+			defer close(sent)
+			c.send(apis.Code_OK, c.message("t", "id", "late"))
+		})
 		c.expect("t", "late")
+		<-sent
 		if took := time.Since(began); took > 2*time.Second+10*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}

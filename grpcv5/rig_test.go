@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/gantrymq/gantry/core"
@@ -111,14 +112,24 @@ type sdk struct {
 // sdk connects a client. An empty id sends no headers.
 func (r *rig) sdk(id string) *sdk {
 	r.t.Helper()
-	return r.sdkOver(id, insecure.NewCredentials(), func(ctx context.Context, _ string) (net.Conn, error) {
-		return r.network.Dial(ctx, "127.0.0.1", testAddr)
-	})
+	return r.sdkOver(id, insecure.NewCredentials(), r.dial)
 }
 
-func (r *rig) sdkOver(id string, creds credentials.TransportCredentials, dial func(context.Context, string) (net.Conn, error)) *sdk {
+// pinging connects a client that pings, whether it has calls or not.
+func (r *rig) pinging(each time.Duration) *sdk {
 	r.t.Helper()
-	conn, err := grpc.NewClient("passthrough:///"+testAddr, grpc.WithTransportCredentials(creds), grpc.WithContextDialer(dial))
+	return r.sdkOver("pinging", insecure.NewCredentials(), r.dial, grpc.WithKeepaliveParams(keepalive.ClientParameters{
+		Time: each, Timeout: each, PermitWithoutStream: true,
+	}), grpc.WithIdleTimeout(0))
+}
+
+func (r *rig) dial(ctx context.Context, _ string) (net.Conn, error) {
+	return r.network.Dial(ctx, "127.0.0.1", testAddr)
+}
+
+func (r *rig) sdkOver(id string, creds credentials.TransportCredentials, dial func(context.Context, string) (net.Conn, error), more ...grpc.DialOption) *sdk {
+	r.t.Helper()
+	conn, err := grpc.NewClient("passthrough:///"+testAddr, append(more, grpc.WithTransportCredentials(creds), grpc.WithContextDialer(dial))...)
 	if err != nil {
 		r.t.Fatal(err)
 	}

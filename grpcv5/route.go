@@ -49,6 +49,9 @@ func (c *call) queryAssignment(req *apis.QueryAssignmentRequest) *apis.QueryAssi
 	if err != nil {
 		return &apis.QueryAssignmentResponse{Status: status(err)}
 	}
+	if err := c.assume(group, topic.Name); err != nil {
+		return &apis.QueryAssignmentResponse{Status: status(err)}
+	}
 	at := c.broker(req.GetEndpoints())
 	assigned := []*apis.Assignment{{MessageQueue: queue(req.GetTopic(), topic, anyQueue, at)}}
 	if c.server.ordered(c.server.groupConfig(group), []string{topic.Name}) {
@@ -58,6 +61,21 @@ func (c *call) queryAssignment(req *apis.QueryAssignmentRequest) *apis.QueryAssi
 		}
 	}
 	return &apis.QueryAssignmentResponse{Status: status(nil), Assignments: assigned}
+}
+
+// assume has a client that said nothing of itself over Telemetry join the group
+// that it asks an assignment for: what is sent from now on is for the group.
+func (c *call) assume(group, topic string) error {
+	s, err := c.session()
+	if err != nil {
+		return err
+	}
+	if s.said.Load() != nil || !s.assumed(group, topic) {
+		return nil
+	}
+	return c.join(core.ClientState{ClientID: c.id, Language: header(c.ctx, headerLanguage), Consumers: []core.Consumer{{
+		Group: group, Passive: true, Pop: true, Subscriptions: s.subscriptions(group),
+	}}})
 }
 
 // anyQueue is the number of the queue that stands for all.

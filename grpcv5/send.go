@@ -74,8 +74,7 @@ func (p *sendPool) put(c *sendCall) {
 func (s *Server) sendMethod(name string) grpc.MethodDesc {
 	count := s.counted(name)
 	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-		s.inFlight.enter()
-		defer s.leave(name, &err)
+		defer s.recovered(name, &err)
 		send := s.sends.get()
 		defer s.sends.put(send)
 		if err := dec(&send.request); err != nil {

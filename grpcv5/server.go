@@ -8,12 +8,12 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip" // calls that are compressed in transport are read
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/tap"
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/protocols"
@@ -42,9 +42,9 @@ type Server struct {
 	port  uint16         // of bound
 
 	requestBytes atomic.Int64 // of sends that are being handled
-	inFlight     inFlight
-	stopping     chan struct{} // closed by Shutdown
-	stop         sync.Once
+
+	stopping context.Context // ends with Shutdown; written by Listen
+	stop     context.CancelFunc
 }
 
 var _ protocols.Listener = (*Server)(nil)
@@ -68,8 +68,6 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 		metrics:  newMetrics(env.Registerer),
 		gate:     protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
 		sessions: sessions{byID: map[string]*session{}},
-		inFlight: inFlight{idle: make(chan struct{}, 1)},
-		stopping: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -81,6 +79,7 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 	s.grpc = grpc.NewServer(append(options(),
 		grpc.Creds(newHandshake(env.TLS, trusted)),
 		grpc.ForceServerCodecV2(newCodec(s)),
+		grpc.InTapHandle(s.stoppable),
 		grpc.UnknownServiceHandler(s.unknownMethod))...)
 	s.grpc.RegisterService(s.service(), s)
 	return s, nil
@@ -111,11 +110,12 @@ func options() []grpc.ServerOption {
 func (s *Server) Name() string { return Name }
 
 // Listen binds the port.
-func (s *Server) Listen(context.Context) ([]protocols.Bound, error) {
+func (s *Server) Listen(ctx context.Context) ([]protocols.Bound, error) {
 	ln, err := s.listen("tcp", s.cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("grpc: %w", err)
 	}
+	s.stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.ln, s.bound = ln, protocols.AddrPort(ln.Addr())
 	s.port = s.bound.Port()
 	return []protocols.Bound{{Role: "grpc", Addr: ln.Addr()}}, nil
@@ -129,26 +129,41 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown sends every connection a GOAWAY, ends what waits for messages, lets
-// calls finish until ctx ends, and closes. Telemetry streams last until then.
+// Shutdown sends every connection a GOAWAY, ends what waits for messages and the
+// Telemetry streams, lets calls finish until ctx ends, and closes.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.ln == nil {
 		return nil // never bound
 	}
-	s.stop.Do(func() { close(s.stopping) })
+	s.stop()
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
 		s.grpc.GracefulStop()
 	}()
-	s.inFlight.wait(ctx)
-	s.grpc.Stop()
-	<-drained
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-drained
+	}
 	s.endSessions()
 	if err := s.ln.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil
+}
+
+// stoppable has a Telemetry stream end when the server shuts down: grpc-go would
+// wait for its client for ever. It is asked before each call.
+func (s *Server) stoppable(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if call.FullMethodName != telemetryMethod {
+		return ctx, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := context.AfterFunc(s.stopping, cancel)
+	context.AfterFunc(ctx, func() { ended() })
+	return ctx, nil
 }
 
 func (s *Server) endSessions() {
@@ -160,36 +175,5 @@ func (s *Server) endSessions() {
 	s.sessions.mu.Unlock()
 	for _, known := range all {
 		known.end()
-	}
-}
-
-// inFlight counts the calls that are being handled, Telemetry apart: its streams
-// have no end.
-type inFlight struct {
-	n        atomic.Int64
-	draining atomic.Bool
-	idle     chan struct{} // has a token when n became 0 while draining
-}
-
-func (f *inFlight) enter() { f.n.Add(1) }
-
-func (f *inFlight) leave() {
-	if f.n.Add(-1) == 0 && f.draining.Load() {
-		select {
-		case f.idle <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// wait returns when nothing is in flight, or ctx has ended.
-func (f *inFlight) wait(ctx context.Context) {
-	f.draining.Store(true)
-	for f.n.Load() > 0 {
-		select {
-		case <-f.idle:
-		case <-ctx.Done():
-			return
-		}
 	}
 }

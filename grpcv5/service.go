@@ -13,7 +13,10 @@ import (
 )
 
 // serviceName is the service that the SDKs call.
-const serviceName = "apache.rocketmq.v2.MessagingService"
+const (
+	serviceName     = "apache.rocketmq.v2.MessagingService"
+	telemetryMethod = "/" + serviceName + "/Telemetry"
+)
 
 // service is the table of calls: a line for each method of the service.
 func (s *Server) service() *grpc.ServiceDesc {
@@ -33,9 +36,13 @@ func (s *Server) service() *grpc.ServiceDesc {
 			unary(s, "RecallMessage", (*call).recall),
 			unary(s, "EndTransaction", (*call).endTransaction),
 			unary(s, "SyncLiteSubscription", (*call).syncLite),
+			unary(s, "UpdateOffset", (*call).updateOffset),
+			unary(s, "GetOffset", (*call).getOffset),
+			unary(s, "QueryOffset", (*call).queryOffset),
 		},
 		Streams: []grpc.StreamDesc{
 			s.streaming("ReceiveMessage", false, s.receive),
+			s.streaming("PullMessage", false, s.pullMessage),
 			s.streaming("Telemetry", true, s.telemetry),
 		},
 	}
@@ -56,8 +63,7 @@ type message[T any] interface {
 func unary[Req any, P message[Req], A answer](s *Server, name string, handle func(*call, P) A) grpc.MethodDesc {
 	count := s.counted(name)
 	return grpc.MethodDesc{MethodName: name, Handler: func(_ any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (resp any, err error) {
-		s.inFlight.enter()
-		defer s.leave(name, &err)
+		defer s.recovered(name, &err)
 		req := P(new(Req))
 		if err := dec(req); err != nil {
 			return nil, err
@@ -78,34 +84,18 @@ func (s *Server) streaming(name string, clients bool, handle func(grpc.ServerStr
 	return grpc.StreamDesc{
 		StreamName: name, ServerStreams: true, ClientStreams: clients,
 		Handler: func(_ any, stream grpc.ServerStream) (err error) {
-			if !clients { // a stream of the client's has no end, and counts as nothing in flight
-				s.inFlight.enter()
-				defer s.inFlight.leave()
-			}
 			defer s.recovered(name, &err)
 			return handle(stream, count)
 		},
 	}
 }
 
-// leave ends a call that was in flight.
-func (s *Server) leave(name string, err *error) {
-	s.inFlight.leave()
-	if p := recover(); p != nil {
-		s.panicked(name, p, err)
-	}
-}
-
 // recovered ends the call of a handler that panicked, not the server.
 func (s *Server) recovered(name string, err *error) {
 	if p := recover(); p != nil {
-		s.panicked(name, p, err)
+		s.log.Error("handler panicked", "method", name, "err", p, "stack", string(debug.Stack()))
+		*err = grpcstatus.Error(codes.Internal, name+" failed: internal error")
 	}
-}
-
-func (s *Server) panicked(name string, p any, err *error) {
-	s.log.Error("handler panicked", "method", name, "err", p, "stack", string(debug.Stack()))
-	*err = grpcstatus.Error(codes.Internal, name+" failed: internal error")
 }
 
 // counted are the counters of one method.

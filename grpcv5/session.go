@@ -1,6 +1,7 @@
 package grpcv5
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,7 @@ type session struct {
 	timer     *time.Timer
 	forgotten bool
 	filters   map[filterText]*filter.Filter
+	asked     map[string][]string // topics by group, of assignments that were asked for without Settings
 }
 
 // filterText is an expression as a client writes it.
@@ -231,6 +233,34 @@ func (s *session) end() {
 	s.ended = true
 	s.calls.Unlock()
 	s.client.Close()
+}
+
+// maxAsked bounds the topics of a group that a session remembers.
+const maxAsked = 64
+
+// assumed notes that the client asked for an assignment. It reports whether it
+// did not before.
+func (s *session) assumed(group, topic string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.asked[group], topic) || len(s.asked[group]) >= maxAsked {
+		return false
+	}
+	if s.asked == nil || len(s.asked) >= maxAsked {
+		s.asked = map[string][]string{}
+	}
+	s.asked[group] = append(s.asked[group], topic)
+	return true
+}
+
+// subscriptions are the topics that assignments were asked for.
+func (s *session) subscriptions(group string) (all []core.Subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, topic := range s.asked[group] {
+		all = append(all, core.Subscription{Topic: topic, Kind: "TAG", Expression: "*"})
+	}
+	return all
 }
 
 // filter returns the compiled expression of a request.

@@ -76,7 +76,10 @@ func (c *call) declare(s *session, said *apis.Settings) error {
 		}
 	}
 	s.said.Store(d)
-	return c.update(d)
+	if err := c.update(d); err != nil { // receives will be told
+		c.server.log.Debug("a consumer is no member of its group", "client", c.id, "group", d.group, "err", err)
+	}
+	return nil
 }
 
 // subscribe reads a consumer's part of its Settings.
@@ -87,10 +90,9 @@ func (c *call) subscribe(s *session, d *declared, sub *apis.Subscription) (err e
 	consumer := core.Consumer{Group: d.group, Passive: d.push(), Pop: true}
 	for _, entry := range sub.GetSubscriptions() {
 		text := expression(entry.GetExpression())
-		f, err := s.filter(text)
-		if err != nil {
-			return err
-		}
+		// What is wrong with an expression, a receive is told: Go would wait for ever
+		// for an answer that has no settings.
+		f, _ := s.filter(text)
 		topic := c.name(entry.GetTopic())
 		d.topics = append(d.topics, topic)
 		consumer.Subscriptions = append(consumer.Subscriptions, core.Subscription{
@@ -106,12 +108,17 @@ func (c *call) update(d *declared) error {
 	if !d.consumer() {
 		return nil
 	}
+	return c.join(d.state)
+}
+
+// join makes the client what state says, and fixes where its groups begin.
+func (c *call) join(state core.ClientState) error {
 	s, client, err := c.begin()
 	if err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	client.Update(d.state, func(_ core.UpdateResult, err error) { done <- err })
+	client.Update(state, func(_ core.UpdateResult, err error) { done <- err })
 	s.submit()
 	return <-done
 }

@@ -238,3 +238,27 @@ func BenchmarkReceiveAndAck(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkImage is what a snapshot costs the loop for one cursor at its bound.
+func BenchmarkImage(b *testing.B) {
+	var m Memory
+	var c Cursor
+	pop := record.Pop{PopTime: 1_764_000_000_000}
+	for c.InFlight() < DefaultInFlight {
+		batch(b, &c, &m, &pop, 32, 0)
+	}
+	b.Run("append", func(b *testing.B) {
+		var image []byte
+		for b.Loop() {
+			image = c.AppendImage(image[:0])
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		image := c.AppendImage(nil)
+		for b.Loop() {
+			if _, err := DecodeImage(image, &m); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -56,6 +56,7 @@ func (s *Shard) Step() (stopped bool) {
 	s.now = s.env.Now()
 	s.wheel.Advance(s.now.Mono, s.ring)
 	s.settle()
+	s.delays.step(s) // first, or those who wait for the disk would leave nothing of the window
 	s.stalled.decide(s)
 	if s.holdUntil == 0 || s.Err() != nil {
 		runs := s.inbox.take(s.spare)
@@ -66,7 +67,7 @@ func (s *Shard) Step() (stopped bool) {
 		}
 		s.spare = runs[:0]
 	}
-	s.delays.step(s)
+	s.delays.arm(s)
 	s.settle()
 	s.housekeep()
 	s.syncing.start(s)

@@ -22,7 +22,7 @@ const (
 	snapshotBytes = 64 << 20
 	snapshotTimes = 4
 	// snapshotSlice is how many entries a step saves: well below 200 µs.
-	snapshotSlice = 500
+	snapshotSlice = 1000
 	// snapshotsKept: should the newest be damaged, there is one before it.
 	snapshotsKept = 2
 )

@@ -130,6 +130,10 @@ func (w *world) recovered(p *process) {
 	if found.Torn > 0 {
 		sometimes("recovery.torn_tail")
 	}
+	if o := w.oracle; o.expectHash != nil {
+		w.check(p.shard.Hash() == *o.expectHash || w.disk.dead || w.disk.hurt, "L5", "the state is not that of the clean stop")
+		o.expectHash = nil
+	}
 	durable := w.disk.book.durable()
 	w.check(durable >= int64(found.End) || w.disk.dead || w.disk.hurt, "L12",
 		"recovery accepted the log up to LSN %d, and only %d is durable", found.End, durable)
@@ -192,6 +196,9 @@ func (p *process) step() {
 		p.stepBy(at)
 	}
 	w.oracle.overdue()
+	if p.shard.Err() == nil {
+		w.oracle.checkWaits(stats.Pending)
+	}
 }
 
 // sightings counts what goes on between bursts.

@@ -58,10 +58,11 @@ type queueID struct {
 type queue struct {
 	id    queueID
 	at    map[int64]*message
-	floor int64 // no message stored from now on has an offset below
-	top   int64 // the largest end that an answer gave
-	ended int64 // the largest end that a question for it was answered with
-	min   int64 // what is below was forgotten
+	known []*message // of at, by offset
+	floor int64      // no message stored from now on has an offset below
+	top   int64      // the largest end that an answer gave
+	ended int64      // the largest end that a question for it was answered with
+	min   int64      // what is below was forgotten
 	gaps  []span
 
 	shown   int64      // everything below is certainly visible
@@ -92,6 +93,16 @@ type message struct {
 	born       int64
 	v6         bool
 	unit       *unit
+
+	delayed  bool   // it asks for a delay:
+	delay    int64  // relative; else
+	due      int64  // when it is due: known once it is acknowledged
+	unique   string // its unique key, once it is acknowledged
+	home     int64  // its address, while it waits
+	proof    int64  // LSN of the record that published it
+	life     int    // of the process that did
+	taken    bool   // the log says that it was taken back
+	recalled bool   // and so does an answer
 
 	outcome outcome
 	queue   queueID
@@ -163,6 +174,7 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 	w.check(offset >= q.floor, "L2", "message %d got offset %d of %v: what is below %d was given before", m.id, offset, id, q.floor)
 	m.queue, m.offset, m.lsn, m.stored = id, offset, lsn, stored
 	q.at[offset] = m
+	q.insert(m)
 	o.byLSN[lsn] = m
 	q.top = max(q.top, offset+1)
 	o.checkSkips(q, m)
@@ -186,10 +198,10 @@ func (o *oracle) durable(lsn int64) bool {
 // checkStored judges the claim that the record at lsn has reached a level (L7).
 func (o *oracle) checkStored(m *message, level model.Durability, what string) {
 	w := o.w
-	_, ok := w.frameOf(m.lsn)
-	w.check(ok, "L7", "message %d is %s before its frame at LSN %d was written", m.id, what, m.lsn)
+	_, ok := w.frameOf(m.place())
+	w.check(ok, "L7", "message %d is %s before its frame at LSN %d was written", m.id, what, m.place())
 	if level == model.Synced {
-		w.check(o.durable(m.lsn), "L7", "message %d is %s before its sync: LSN %d, durable %d", m.id, what, m.lsn, w.disk.book.durable())
+		w.check(o.durable(m.place()), "L7", "message %d is %s before its sync: LSN %d, durable %d", m.id, what, m.lsn, w.disk.book.durable())
 	}
 }
 
@@ -205,7 +217,7 @@ func (o *oracle) lost(cut bool, durable int64) {
 		o.expectHash = nil // the start after the clean stop may have begun to write: the next one leaves a gap
 	}
 	for _, m := range o.messages {
-		f, ok := w.frameOf(m.lsn)
+		f, ok := w.frameOf(m.place())
 		m.owed = m.placed() && !m.lost && ok && f.end <= o.kept
 	}
 	for _, k := range o.cursorOrder {

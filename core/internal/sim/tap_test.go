@@ -47,6 +47,8 @@ func (l *tap) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 	var err error
 	w := l.proc.w
 	before, last := w.frames, int64(0)
+	events := w.waits.events
+	w.waits.cut(int64(from))
 	n := sort.Search(len(before), func(i int) bool { return before[i].lsn >= int64(from) })
 	w.frames = slices.Clone(before[:n]) // what a snapshot stands for is not read
 	l.found, err = l.Log.Recover(from, func(f wal.Frame) error {
@@ -56,10 +58,13 @@ func (l *tap) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 		if f.Flags&wal.FlagSegmentStart != 0 {
 			l.rolled = int64(f.LSN)
 		}
+		w.waits.frame(int64(f.LSN)+wal.HeaderSize, f.Payload, f.Count)
 		return fn(f)
 	})
 	if err != nil {
-		w.frames = before // all that is known of the log
+		w.frames, w.waits.events = before, events // all that is known of the log
+	} else {
+		w.waits.recovered()
 	}
 	return l.found, err
 }
@@ -81,6 +86,7 @@ func (l *tap) Append(lsn wal.LSN, b []byte) error {
 	w.check(int64(h.DurableLSN) <= w.disk.book.durable(), "L12",
 		"the frame at %d claims that LSN %d is durable, the disk holds %d", lsn, h.DurableLSN, w.disk.book.durable())
 	l.add(int64(lsn), int64(len(b)), h.Flags)
+	w.waits.appended(int64(lsn)+wal.HeaderSize, b[wal.HeaderSize:], h.Count)
 	switch {
 	case h.Flags&wal.FlagIdleMark != 0:
 		sometimes("log.idle_mark")
