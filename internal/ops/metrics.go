@@ -74,7 +74,7 @@ func engineStats() []stat {
 		{"gantry_delivered_messages_total", "Messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.Delivered) }},
 		{"gantry_delivered_bytes_total", "Bytes of messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.DeliveredBytes) }},
 		{"gantry_refused_messages_total", "Messages not stored, for any reason.", counter, func(s *core.Stats) float64 { return float64(s.Refused) }},
-		{"gantry_busy_requests_total", "Requests refused because the disk was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
+		{"gantry_busy_requests_total", "Requests refused because the log was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
 		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
 		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
 		{"gantry_snapshots_total", "Snapshots written.", counter, func(s *core.Stats) float64 { return float64(s.Snapshots) }},

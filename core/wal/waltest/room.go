@@ -2,8 +2,8 @@ package waltest
 
 import (
 	"errors"
-	"math"
 	"fmt"
+	"math"
 	"strings"
 	"syscall"
 	"time"
