@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/gantrymq/gantry/core"
@@ -24,9 +25,16 @@ func listeners(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols
 type listenersFunc func(cfg *Config, engine *core.Engine, env protocols.Env) ([]protocols.Listener, error)
 
 // walFunc makes the log; it opens nothing yet.
-type walFunc func(cfg *Config, log *slog.Logger) wal.WAL
+type walFunc func(ctx context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error)
 
 // newWAL chooses the log.
-func newWAL(cfg *Config, log *slog.Logger) wal.WAL {
+func newWAL(ctx context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error) {
+	if cfg.WAL.Engine == EngineKafka {
+		return newKafka(ctx, cfg, log)
+	}
+	return newFile(cfg, log), nil
+}
+
+func newFile(cfg *Config, log *slog.Logger) wal.WAL {
 	return file.New(file.Options{Dir: cfg.Data, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
 }

@@ -161,14 +161,14 @@ func (p *process) listeners(_ *Config, engine *core.Engine, env protocols.Env) (
 }
 
 // wal is the usual log on a disk that can break.
-func (p *process) wal(cfg *Config, log *slog.Logger) wal.WAL {
+func (p *process) wal(_ context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error) {
 	disk := vfs.Wrap(p.disk, func(op vfs.Op) vfs.Verdict {
 		if (op.Kind == vfs.OpSync || op.Kind == vfs.OpWrite) && p.broken.Load() {
 			return vfs.Verdict{Err: syscall.EIO}
 		}
 		return vfs.Verdict{}
 	})
-	return file.New(file.Options{Dir: cfg.Data, FS: disk, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
+	return file.New(file.Options{Dir: cfg.Data, FS: disk, SegmentSize: cfg.WAL.SegmentBytes, Logger: log}), nil
 }
 
 // end waits for Run.

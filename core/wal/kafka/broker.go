@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 const (
@@ -42,11 +44,19 @@ func (o *Options) base() []kgo.Opt {
 	if o.Dial != nil {
 		opts = append(opts, kgo.Dialer(o.Dial))
 	}
-	if o.SASL != nil {
-		opts = append(opts, kgo.SASL(o.SASL))
+	switch s := o.SASL; s.Mechanism {
+	case "plain":
+		opts = append(opts, kgo.SASL(plain.Auth{User: s.User, Pass: s.Password}.AsMechanism()))
+	case "scram-sha-256":
+		opts = append(opts, kgo.SASL(scram.Auth{User: s.User, Pass: s.Password}.AsSha256Mechanism()))
+	case "scram-sha-512":
+		opts = append(opts, kgo.SASL(scram.Auth{User: s.User, Pass: s.Password}.AsSha512Mechanism()))
 	}
 	return opts
 }
+
+// Mechanisms lists what SASL.Mechanism may be.
+func Mechanisms() []string { return []string{"plain", "scram-sha-256", "scram-sha-512"} }
 
 func backoff(try int) time.Duration {
 	return min(20*time.Millisecond<<min(try, 6), time.Second)

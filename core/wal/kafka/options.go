@@ -7,8 +7,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/sasl"
-
 	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
@@ -33,8 +31,8 @@ type Options struct {
 	// Compression of frames on their way and in Kafka: none, lz4, zstd, snappy. Default: none.
 	Compression string
 
-	TLS  *tls.Config    // nil: no TLS
-	SASL sasl.Mechanism // nil: none
+	TLS  *tls.Config // nil: no TLS
+	SASL SASL
 	// Dial opens connections. Default: the net package's.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
@@ -57,6 +55,12 @@ type Options struct {
 	Random func([]byte)
 
 	verbose bool // the client's own remarks are wanted
+}
+
+// SASL are the credentials that brokers ask for.
+type SASL struct {
+	Mechanism      string // one of Mechanisms; "": none
+	User, Password string
 }
 
 func (o Options) withDefaults() Options {
