@@ -170,7 +170,9 @@ func (l *Log) Close(clean bool) error {
 	l.stop()
 	l.done.Wait()
 	l.giveUp()
+	l.save()
 	l.cache.close()
+	l.witness.close()
 	l.onEnd()
 	return errors.Join(err, l.lock.Close())
 }
@@ -181,6 +183,9 @@ func (l *Log) finish() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), l.opt.CloseTimeout)
 	defer cancel()
 	for {
+		if l.opt.Manual {
+			l.Step()
+		}
 		producer, done, err := l.quiet()
 		if err != nil {
 			return err
@@ -191,9 +196,6 @@ func (l *Log) finish() error {
 		}
 		if err := pause(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("close log: not all that was appended is acknowledged after %v", l.opt.CloseTimeout)
-		}
-		if l.opt.Manual {
-			l.Step()
 		}
 	}
 }

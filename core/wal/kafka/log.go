@@ -32,6 +32,7 @@ type Log struct {
 
 	// Of Recover, then of the keeper, then of Close.
 	cache   *cache
+	witness witness
 	mine    map[nonce]bool // of the reigns that this log has tried to begin
 	tried   uint32         // the highest epoch of those
 	attempt int            // reigns tried in a row, in vain

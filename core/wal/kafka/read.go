@@ -74,7 +74,9 @@ func (l *Log) save() bool {
 		l.unsavedBytes += len(l.unsaved[i].value)
 	}
 	l.count.CacheBytes = l.cache.size()
+	written := l.written
 	l.mu.Unlock()
+	l.witness.note(written)
 	return len(frames) > 0
 }
 

@@ -61,6 +61,9 @@ func (r *recovery) run(ctx context.Context) (wal.Recovery, error) {
 	if l.fold.epoch != before+1 { // somebody owned it in between
 		result.Clean, result.SameBoot = false, true
 	}
+	if acked := l.witness.lsn; acked > l.fold.next {
+		return wal.Recovery{}, l.lose(fmt.Sprintf("this machine has seen acknowledgements up to LSN %d", acked))
+	}
 	if r.from > l.fold.next {
 		return wal.Recovery{}, &wal.CorruptError{Place: l.place(), LSN: l.fold.next, Why: fmt.Sprintf("the log ends here, but LSN %d was asked for", r.from)}
 	}
@@ -159,7 +162,7 @@ func (r *recovery) patiently(ctx context.Context, step func() error) error {
 	defer cancel()
 	for {
 		err := step()
-		if err == nil || final(err) || r.log.opt.Manual && !errors.Is(err, errBehind) && !errors.Is(err, errRace) {
+		if err == nil || final(err) || r.log.opt.Manual {
 			return err
 		}
 		if e := pause(ctx, 5*retryAfter); e != nil {

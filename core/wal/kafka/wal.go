@@ -96,8 +96,12 @@ func newLog(ctx context.Context, opt *Options, shard wal.ShardID, part Partition
 	if err != nil {
 		return nil, err
 	}
+	witness, err := openWitness(opt.FS, shardDir(opt.Dir, shard))
+	if err != nil {
+		return nil, err
+	}
 	l := &Log{
-		opt: opt, shard: shard, part: part, notify: notify, cache: cache,
+		opt: opt, witness: witness, shard: shard, part: part, notify: notify, cache: cache,
 		mine: map[nonce]bool{}, last: -1, leader: -1, wake: make(chan struct{}, 1),
 	}
 	l.ctx, l.stop = context.WithCancel(ctx)
@@ -176,6 +180,10 @@ func (w *WAL) checkFolder(shard wal.ShardID) error {
 		if !w.opt.AcceptTopic {
 			return fmt.Errorf("topic %s is not the one that %s was used with: it was deleted and made anew. "+
 				"To begin with the topic as it is, remove that folder", w.opt.Topic, w.opt.Dir)
+		}
+		acked := path.Join(shardDir(w.opt.Dir, shard), witnessName)
+		if err := w.opt.FS.Remove(acked); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		if err := w.opt.FS.Remove(name); err != nil {
 			return err
