@@ -18,7 +18,8 @@ var errBehind = errors.New("the leader does not show yet what was acknowledged")
 // thaw reads back what the partition holds behind the last offset, and goes on if
 // that explains all that the producer said. It is the keeper's.
 func (l *Log) thaw(ctx context.Context) error {
-	if err := l.readBack(ctx, l.promised(), nil); err != nil {
+	// No offset that the producer named is believed: one may be of another record.
+	if err := l.readBack(ctx, l.known(), nil); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -43,19 +44,6 @@ func (l *Log) goOn() {
 			l.produce(p)
 		}
 	}
-}
-
-// promised returns the highest offset that Kafka has acknowledged, to be read at least.
-func (l *Log) promised() int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	to := l.last
-	for _, p := range l.pending {
-		if p.resolved && p.err == nil {
-			to = max(to, p.offset)
-		}
-	}
-	return to
 }
 
 // readBack folds what the partition holds behind the last offset, up to its end

@@ -161,7 +161,7 @@ func reach(ctx context.Context, client *kgo.Client, brokers []string) error {
 	if fatal, ok := errors.AsType[*FatalError](explain(err)); ok {
 		return fatal
 	}
-	return fmt.Errorf("no broker of %v can be reached: %w", brokers, err)
+	return fmt.Errorf("no broker of %v can be reached: %w (where brokers want TLS or credentials, see wal.tls and wal.sasl)", brokers, err)
 }
 
 // checkFolder refuses a topic that is another one than the one this folder was
