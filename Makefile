@@ -55,7 +55,7 @@ fuzz: ## every decoder, FUZZTIME each
 	done
 
 simulate: ## the engine under simulated crashes and power cuts for SIM_TIME; and a mutant that must be caught
-	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestEachCall' ./core/internal/sim
+	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestKafkaSeeds|TestEachCall' ./core/internal/sim
 	$(GO) test -count=1 -tags mutant -v -run TestCanary ./core/internal/sim
 
 conformance: build ## all official clients against the binary (needs Java and Maven)

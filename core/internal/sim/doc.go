@@ -17,6 +17,7 @@
 //	*audit_test.go  replays of the log aside, damage to a copy of the disk
 //	exhaustive_test.go one scenario, a fault at each call of the file system
 //	canary_test.go  with -tags mutant the engine has a bug, which must be found
+//	kafka_*.go      several owners of one log on a Kafka that is played
 //	script_*.go     scenarios in words, from core/testdata
 //
 // A failure prints one line with the command that plays it again; -v tells all that

@@ -163,7 +163,7 @@ func (l *Log) promise(p *pending, reign int, offset int64, err error) {
 		l.freeze(fmt.Sprintf("the frame at LSN %d was acknowledged before the one at %d", p.header.LSN, l.pending[0].header.LSN))
 	case err != nil:
 		l.freeze(fmt.Sprintf("Kafka did not take the frame at LSN %d: %v", p.header.LSN, err))
-	case offset != l.last+1:
+	case !expected(offset, l.last):
 		l.freeze(fmt.Sprintf("the frame at LSN %d was acknowledged at offset %d, expected at %d", p.header.LSN, offset, l.last+1))
 	case l.newLeader():
 		l.freeze("the partition has another leader")

@@ -85,7 +85,11 @@ func (l *Log) readBack(ctx context.Context, atLeast int64, each func(wal.Frame) 
 
 // readError tells a partition that has lost its end from one that cannot be asked now.
 func (l *Log) readError(err error) error {
-	if r, ok := errors.AsType[*RangeError](err); ok {
+	r, ok := errors.AsType[*RangeError](err)
+	switch {
+	case ok && r.Offset < r.Start:
+		return &FatalError{fmt.Errorf("%s: records below offset %d were deleted, and not by this server: another one owns the log, or Kafka was told to", l.place(), r.Start)}
+	case ok:
 		return l.lose(fmt.Sprintf("offset %d was acknowledged, and the partition holds %d to %d only", r.Offset, r.Start, r.End))
 	}
 	return err
