@@ -12,7 +12,7 @@ SIM_TIME ?= 110s
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci simulate crash crash-ci soak bench generate netns clean
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci kafka simulate crash crash-ci soak bench generate netns clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
@@ -63,6 +63,9 @@ conformance: build ## all official clients against the binary (needs Java and Ma
 
 conformance-ci: build ## the subset that CI runs
 	$(MAKE) -C conformance conformance-ci
+
+kafka: build ## the log on a real Apache Kafka from Maven: a client's cases, kills, take-overs; KAFKA_NODES=3 loses brokers too (needs Java and Maven)
+	$(MAKE) -C conformance kafka
 
 crash: build ## kill -9 under load, KILLS times in each flush mode, against an external ledger
 	$(MAKE) -C conformance crash KILLS=$(KILLS)

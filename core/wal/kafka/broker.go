@@ -178,7 +178,7 @@ func (p *partition) fetch(ctx context.Context, offset int64) ([]*kgo.Record, Bat
 	if err != nil {
 		return nil, Batch{}, explain(err)
 	}
-	resp, err := p.client.Broker(int(leader)).RetriableRequest(ctx, p.fetchRequest(offset))
+	resp, err := p.client.Broker(int(leader)).Request(ctx, p.fetchRequest(offset))
 	if err != nil {
 		p.forgetLeader()
 		return nil, Batch{}, explain(err)
