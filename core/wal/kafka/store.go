@@ -111,7 +111,7 @@ func (s *store) decode(key string, b []byte) (*manifest, error) {
 	b = b[n:]
 	m.size = int64(binary.LittleEndian.Uint64(b))
 	count := int(binary.LittleEndian.Uint32(b[8:]))
-	if b = b[12:]; len(b) != 12*count || m.size > int64(count)*chunkBytes {
+	if b = b[12:]; len(b) != 12*count || m.size < 0 || m.size > int64(count)*chunkBytes {
 		return nil, errors.New("no manifest")
 	}
 	for ; len(b) > 0; b = b[12:] {
