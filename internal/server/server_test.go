@@ -147,7 +147,10 @@ func (p *process) run(flags map[string]string, opts Options) {
 	}
 	ctx, cancel := context.WithCancel(p.t.Context())
 	p.cancel = cancel
-	opts.Version, opts.Stderr, opts.wal = "test", p.lines, p.wal
+	if opts.wal == nil {
+		opts.wal = p.wal
+	}
+	opts.Version, opts.Stderr = "test", p.lines
 	go func() { p.ended <- Run(ctx, cfg, opts) }()
 }
 
@@ -309,20 +312,7 @@ func TestRestartKeepsWhatWasStored(t *testing.T) {
 	}
 	p = start(t, map[string]string{"data": dir}, "door")
 	p.ready()
-	topic, ok := p.doors[0].engine.Topic("kept")
-	if !ok {
-		t.Fatal("the topic is gone")
-	}
-	ends := make(chan core.OffsetInfo, 1)
-	c = p.doors[0].engine.Connect(core.ClientInfo{Protocol: "test"})
-	c.Offsets([]core.OffsetQuery{{Queue: core.Queue{Topic: topic.ID}, Kind: core.OffsetMax}}, func(infos []core.OffsetInfo, err error) {
-		if err != nil {
-			infos = []core.OffsetInfo{{Err: err}}
-		}
-		ends <- infos[0]
-	})
-	c.Submit()
-	if end := <-ends; end.Err != nil || end.Offset != 1 {
+	if end := p.queueEnd("kept"); end.Err != nil || end.Offset != 1 {
 		t.Errorf("the queue ends at %+v, want 1", end)
 	}
 	if err := p.stop(); err != nil {
