@@ -263,8 +263,8 @@ func (n *passNote) ring(s *Shard) {
 	q := (*popQueue)(n)
 	q.noting = false
 	c := s.state.Cursor(q.id)
-	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() {
-		return
+	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() || c.Turns(q.outlet.fifo()) {
+		return // the next call looks there again
 	}
 	s.emit(&record.Pop{
 		Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,

@@ -70,7 +70,7 @@ func (o *oracle) checkOrder(c *call, h *hold, popTime int64) {
 			w.check(!k.owes(p), "D5", "message %d is delivered before message %d of %q, which never was", h.m.id, p.id, p.key)
 			return true
 		}
-		if b.done != no || b.blur || b.pending > 0 || b.loose || b.mayBeDead(w) {
+		if b.done != no || b.blur || b.pending > 0 || b.loose || b.mayBeDead(w) || b.mayBePassed(w) {
 			return true
 		}
 		w.check(b.last.PopTime == popTime, "D5", "message %d is delivered before message %d of %q is done with", h.m.id, p.id, p.key)
