@@ -81,7 +81,7 @@ func (r *receiveRequest) decide(s *Shard) {
 	}
 	r.outlet = s.outlet(g, t)
 	switch {
-	case r.client.closed || r.Alive != nil && !r.Alive():
+	case r.hasGone():
 		r.finish(s)
 	case r.repeated(s) || r.serve(s):
 	case r.probing: // the reader's answer decides
@@ -94,6 +94,9 @@ func (r *receiveRequest) decide(s *Shard) {
 		r.finish(s)
 	}
 }
+
+// hasGone tells, just before something is leased, whether nobody waits for the answer.
+func (r *receiveRequest) hasGone() bool { return r.client.closed || r.Alive != nil && !r.Alive() }
 
 // checkReceive says what is wrong with the call. g is nil if the group is to be made.
 func (s *Shard) checkReceive(r *receiveRequest) (g *state.Group, t *state.Topic, err *model.Error) {
