@@ -313,10 +313,13 @@ func (r *receiveRequest) leaveLists(s *Shard) {
 	s.count.Waiting--
 }
 
-// ring is the end of the wait.
+// ring is the end of the wait. What a reader is about to bring is not given up for
+// it: else short waits on a slow disk would get nothing for ever.
 func (r *receiveRequest) ring(s *Shard) {
 	r.leaveLists(s)
-	r.finish(s)
+	if !r.probing {
+		r.finish(s)
+	}
 }
 
 // endWait ends it before its time. A call that no longer waits is left alone.
@@ -325,5 +328,6 @@ func (r *receiveRequest) endWait(s *Shard) {
 		return
 	}
 	s.alarms.cancel(s, r.alarm)
-	r.ring(s)
+	r.leaveLists(s)
+	r.finish(s)
 }

@@ -99,10 +99,12 @@ func (w *world) stepRecall() {
 		key += "x"
 	}
 	c := w.anyClient()
-	answered := w.begin(&call{what: "recall", client: c})
+	m.recalls++
+	answered := w.begin(&call{what: "recall", client: c, unknown: func() { m.recalls = 0 }})
 	c.conn.Recall(shard.Recall{Topic: m.topic, DeliverAt: m.due, UniqueKey: key}, func(err error) {
 		if answered() {
 			w.oracle.recallAnswered(m, key, err)
+			m.recalls--
 		}
 	})
 	c.submit()
@@ -118,7 +120,7 @@ func (o *oracle) recallAnswered(m *message, key string, err error) {
 			return
 		}
 		w.check(code == model.MessageNotFound, "V1", "a recall fails: %v", err)
-		w.check(key != m.unique || m.home == 0, "T2", "message %d waits, and a recall does not find it", m.id)
+		w.check(key != m.unique || m.home == 0 || m.recalls > 1, "T2", "message %d waits, and a recall does not find it", m.id)
 		sometimes("delay.recall_late")
 		return
 	}
