@@ -65,7 +65,9 @@ func (m *popMove) answered(w *world, err error) {
 	w.check(!w.disk.failed, "L9", "a commit is acknowledged after a failed call")
 	switch {
 	case m.reset:
-		k.reset, k.resetEnd = yes, w.end()
+		if k.reset = maybe; m.sure {
+			k.reset, k.resetEnd = yes, w.end()
+		}
 	case m.held == yes:
 		sometimes("pop.reset_beats_commit")
 		return

@@ -12,6 +12,9 @@ import (
 func (o *oracle) receiving(r *receiveCall) {
 	g := r.share.group
 	r.share.version++
+	for _, k := range r.share.cursors { // who receives is told a reset by what he gets
+		k.reset = min(k.reset, maybe)
+	}
 	if !slices.ContainsFunc(g.filters, func(tags []string) bool { return slices.Equal(tags, r.tags) && (tags == nil) == (r.tags == nil) }) {
 		g.filters = append(g.filters, r.tags)
 	}
