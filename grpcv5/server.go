@@ -90,7 +90,8 @@ func options() []grpc.ServerOption {
 	const (
 		streamWindow = 1 << 20
 		connWindow   = 4 << 20
-		buffer       = 32 << 10
+		readBuffer   = 8 << 10 // each connection has one, idle or not; larger frames go round it
+		writeBuffer  = 32 << 10
 	)
 	return []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -99,8 +100,8 @@ func options() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connWindow),
-		grpc.ReadBufferSize(buffer),
-		grpc.WriteBufferSize(buffer),
+		grpc.ReadBufferSize(readBuffer),
+		grpc.WriteBufferSize(writeBuffer),
 		grpc.SharedWriteBuffer(true),
 		grpc.NumStreamWorkers(uint32(2 * runtime.GOMAXPROCS(0))),
 	}
