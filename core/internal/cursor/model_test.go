@@ -63,6 +63,7 @@ type world struct {
 	ordered  bool // since the beginning: it never turned
 	queue    []message
 	min      model.Offset
+	passed   model.Offset // by a plan that was not recorded
 	now      int64
 	receipts []receipt
 	attempts []attemptMade
@@ -127,6 +128,7 @@ func (w *world) apply(e record.Entry) {
 
 func (w *world) commit(to model.Offset, op record.OffsetOp) {
 	forget := op == record.OffsetReset || to < w.c.Floor()
+	w.passed = 0
 	w.apply(&record.Offset{Group: 1, Topic: 1, Offset: to, Op: op})
 	w.attempts = slices.DeleteFunc(w.attempts, func(a attemptMade) bool { return a.offsets[0] < to })
 	for i := range w.queue {
@@ -262,6 +264,7 @@ func (w *world) turn() {
 
 func (w *world) turned() {
 	w.pop.Group, w.pop.Topic = 1, 1
+	w.passed = 0
 	w.c.Turn(&w.pop, w.fifo, w.tick())
 	w.apply(&w.pop)
 	for i := range w.queue {
@@ -274,6 +277,8 @@ func (w *world) turned() {
 
 // look offers what the plan asks for; sometimes not all of it.
 func (w *world) look(p *Plan) (gaveUp bool) {
+	p.Passed(w.passed)
+	all := w.draw("offer all", 0, 1) == 0
 	for look, ok := p.Next(); ok; look, ok = p.Next() {
 		to := min(look.To, model.Offset(len(w.queue)))
 		if w.draw("give up", 0, 12) == 0 {
@@ -282,7 +287,7 @@ func (w *world) look(p *Plan) (gaveUp bool) {
 		}
 		more := true
 		for o := look.From; o < to && more; o++ {
-			if m := &w.queue[o]; !m.missing && (!look.OneKey || m.key == look.Key) {
+			if m := &w.queue[o]; !m.missing && (all || !look.OneKey || m.key == look.Key) {
 				more = p.Offer(o, m.key, m.match)
 			}
 		}
@@ -318,6 +323,10 @@ func (w *world) take(p *Plan) {
 		}()
 	}
 	if p.Empty() {
+		return
+	}
+	if p.Lazy() && w.draw("lazy", 0, 1) == 0 {
+		w.passed = p.read
 		return
 	}
 	attempt := uint64(w.draw("attempt", 0, 3))

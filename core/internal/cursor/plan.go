@@ -150,7 +150,7 @@ func (p *Plan) Offer(offset model.Offset, key uint32, match bool) (more bool) {
 	}
 	switch {
 	case p.phase == phaseKeys:
-		p.offerKey(offset, match)
+		p.offerKey(offset, key, match)
 	case p.phase != phaseForward || offset < p.read:
 		return false
 	case !match:
@@ -182,11 +182,11 @@ func (p *Plan) takeNew(offset model.Offset, key uint32) {
 }
 
 // Passed tells that of everything below to, gaps included, the messages have been
-// offered.
+// offered. Before the first Next it tells what a Plan that was Lazy had passed over.
 func (p *Plan) Passed(to model.Offset) {
 	switch {
 	case p.Full() || p.order.stopped:
-	case p.phase == phaseForward:
+	case p.phase == phaseForward, p.phase == phaseDue:
 		p.read = max(p.read, to)
 	case p.phase == phaseKeys:
 		p.passedKey(to)
@@ -205,6 +205,14 @@ func (p *Plan) Rest() {
 // be dead ones.
 func (p *Plan) Empty() bool {
 	return len(p.leases) == 0 && p.read == p.c.ReadOffset() && !p.order.moved()
+}
+
+// Lazy reports whether nothing is leased, and what was passed over did not match:
+// such a Plan need not be recorded at once. It is enough if a later record reads
+// as far, or if the next Plan is told. It is to be forgotten when the cursor is
+// moved or turns.
+func (p *Plan) Lazy() bool {
+	return len(p.leases)+len(p.order.parked) == 0 && !p.order.skipped && !p.order.moved()
 }
 
 // Stopped reports that the cursor holds as much as it may for messages that wait

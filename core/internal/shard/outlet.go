@@ -141,6 +141,7 @@ func (q *popQueue) begin(s *Shard, c *cursor.Cursor, limit int) *cursor.Plan {
 	if fifo := q.outlet.fifo(); c.Turns(fifo) {
 		rec := q.record(s)
 		c.Turn(rec, fifo, s.popNow())
+		q.passed = 0 // it may go back behind that
 		s.emit(rec)
 	}
 	if c.PendingReset() { // whoever receives begins where it says
@@ -218,7 +219,7 @@ func (q *popQueue) watch(s *Shard) {
 	if c == nil {
 		return
 	}
-	at, ok := c.NextDue()
+	at, ok := c.NextLater()
 	if !ok || q.alarmAt != 0 && q.alarmAt <= at {
 		return
 	}

@@ -245,7 +245,7 @@ func (s *Shard) pass(q *popQueue, c *cursor.Cursor, p *cursor.Plan) {
 	}
 	rec := q.record(s)
 	p.Record(rec, s.popNow(), 0, 0)
-	if len(rec.Parked) > 0 || rec.ReadTo-c.ReadOffset() >= passBatch {
+	if !p.Lazy() || rec.ReadTo-c.ReadOffset() >= passBatch {
 		s.emit(rec)
 		return
 	}

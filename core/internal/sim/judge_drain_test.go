@@ -76,13 +76,12 @@ func (o *oracle) checkDrained(g *popGroup) {
 			continue
 		}
 		for _, k := range s.sorted() {
-			for offset := max(k.queue.min, k.from); offset < k.queue.top; offset++ {
-				m := k.queue.at[offset]
-				if m == nil || m.lost || m.expired {
-					continue
+			k.queue.each(max(k.queue.min, k.from), k.queue.top, func(m *message) bool {
+				if !m.lost && !m.expired {
+					o.checkDone(k, m)
 				}
-				o.checkDone(k, m)
-			}
+				return true
+			})
 		}
 	}
 	if !w.lettersKept() {

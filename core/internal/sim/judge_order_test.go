@@ -53,15 +53,9 @@ func (t *topic) noteKinds(now int64) {
 // the group of consumers may have to finish first, until it says false. h is nil for
 // one that was never seen delivered.
 func (k *popCursor) before(m *message, fn func(p *message, h *hold) bool) {
-	for at := max(k.low, k.queue.min, k.from); at < m.offset; at++ {
-		p := k.queue.at[at]
-		if p == nil || p.key != m.key || p.lost || p.expired {
-			continue
-		}
-		if !fn(p, k.holds[at]) {
-			return
-		}
-	}
+	k.queue.each(max(k.low, k.queue.min, k.from), m.offset, func(p *message) bool {
+		return p.key != m.key || p.lost || p.expired || fn(p, k.holds[p.offset])
+	})
 }
 
 // checkOrder: D5, in an ordered group nothing of a message group is delivered while

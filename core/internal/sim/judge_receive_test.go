@@ -169,19 +169,20 @@ func (k *popCursor) first(m *message) bool {
 }
 
 // deliverable returns a message that a call must be given, nil if there may be none.
-func (o *oracle) deliverable(r *receiveCall, at int64) *message {
+func (o *oracle) deliverable(r *receiveCall, at int64) (found *message) {
 	for _, k := range r.share.sorted() {
 		if !r.looksAt(k.queue.id.num) {
 			continue
 		}
 		k.advance()
-		for offset := k.low; offset < r.mustSee[k.queue.id.num]; offset++ {
-			if m := k.queue.at[offset]; m != nil && r.wants(m.tag) && k.can(o.w, m, at) {
-				return m
+		k.queue.each(k.low, r.mustSee[k.queue.id.num], func(m *message) bool {
+			if r.wants(m.tag) && k.can(o.w, m, at) {
+				found = m
 			}
-		}
+			return found == nil
+		})
 	}
-	return nil
+	return found
 }
 
 // advance moves the place below which all is done with.
@@ -238,23 +239,14 @@ func (s *share) checkIdle(o *oracle, c *call) {
 			continue
 		}
 		k.advance()
-		for offset := k.low; offset < o.visibleEnd(k.queue); offset++ {
-			m := k.queue.at[offset]
-			if m == nil || !r.wants(m.tag) {
-				continue
+		looked := 0
+		k.queue.each(k.low, o.visibleEnd(k.queue), func(m *message) bool {
+			if r.wants(m.tag) {
+				looked++
+				k.checkWait(w, c, m)
 			}
-			if !k.can(w, m, w.now) {
-				delete(k.okSince, offset)
-				continue
-			}
-			since, known := k.okSince[offset]
-			if !known {
-				k.okSince[offset], since = w.now, w.now
-			}
-			since = max(since, r.decidedAt, s.restless)
-			w.check(w.now-since <= w.popBound(), "V1", "%v still waits, and message %d at offset %d of %v can be delivered for %d ms",
-				c, m.id, m.offset, m.queue, w.now-since)
-		}
+			return looked < 50
+		})
 	}
 }
 
@@ -403,3 +395,18 @@ func (o *oracle) receivedNothing(c *call) {
 
 // sealedBelow returns where the newest segment begins.
 func (w *world) sealedBelow() int64 { return w.proc.log.rolled }
+
+// checkWait judges one message that a receive may wait for.
+func (k *popCursor) checkWait(w *world, c *call, m *message) {
+	if !k.can(w, m, w.now) {
+		delete(k.okSince, m.offset)
+		return
+	}
+	since, known := k.okSince[m.offset]
+	if !known {
+		k.okSince[m.offset], since = w.now, w.now
+	}
+	since = max(since, c.receive.decidedAt, k.share.restless)
+	w.check(w.now-since <= w.popBound(), "V1", "%v still waits, and message %d at offset %d of %v can be delivered for %d ms",
+		c, m.id, m.offset, m.queue, w.now-since)
+}

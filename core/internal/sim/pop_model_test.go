@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -299,4 +300,23 @@ func (p *pops) death(kept int64) {
 			k.reset = maybe
 		}
 	})
+}
+
+// insert takes a message into the order of offsets.
+func (q *queue) insert(m *message) {
+	i := len(q.known)
+	for i > 0 && q.known[i-1].offset > m.offset {
+		i--
+	}
+	q.known = slices.Insert(q.known, i, m)
+}
+
+// each calls fn with the known messages of a range of offsets, until it says false.
+func (q *queue) each(from, to int64, fn func(*message) bool) {
+	i, _ := slices.BinarySearchFunc(q.known, from, func(m *message, offset int64) int { return cmp.Compare(m.offset, offset) })
+	for ; i < len(q.known) && q.known[i].offset < to; i++ {
+		if !fn(q.known[i]) {
+			return
+		}
+	}
 }
