@@ -46,6 +46,14 @@ const (
 	maxRequest = 130 << 20
 	// maxSmallRequest bounds all requests but sends.
 	maxSmallRequest = 4 << 20
+	// maxHeaders bounds the headers of a call, maxClientID the client's id in them.
+	maxHeaders  = 64 << 10
+	maxClientID = 512
+	// maxStreams is how many calls a connection may have open at once: a receive of
+	// each consumer behind one proxy, say.
+	maxStreams = 100_000
+	// maxSessions bounds the clients that are known.
+	maxSessions = 1_000_000
 	// handshakeTimeout is what a new connection has until it speaks HTTP/2.
 	handshakeTimeout = 10 * time.Second
 	// minPing is how often a client may ping, with calls or without: C++ does each
