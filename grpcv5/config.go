@@ -28,9 +28,18 @@ type Config struct {
 	ProxyFrom string
 	// MaxDelay is how far ahead a delayed message may be; default 24 h, as upstream.
 	MaxDelay time.Duration
+	// Digest is the checksum of delivered bodies: md5, as upstream's, or sha1, which
+	// costs half of it. Default md5.
+	Digest string
 	// MaxBodyBytes is the largest body, which clients are told; default 4 MiB.
 	MaxBodyBytes int
 }
+
+// What Config.Digest may be.
+const (
+	DigestMD5  = "md5"
+	DigestSHA1 = "sha1"
+)
 
 const (
 	defaultAddr           = "127.0.0.1:8081"
@@ -74,6 +83,7 @@ func (c Config) withDefaults() Config {
 	c.MaxConnections = orDefault(c.MaxConnections, defaultMaxConnections)
 	c.RequestBytes = orDefault(c.RequestBytes, defaultRequestBytes)
 	c.MaxDelay = orDefault(c.MaxDelay, defaultMaxDelay)
+	c.Digest = orDefault(c.Digest, DigestMD5)
 	c.MaxBodyBytes = orDefault(c.MaxBodyBytes, defaultMaxBodyBytes)
 	return c
 }
@@ -98,6 +108,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxConnections < 0 || c.MaxConnectionsPerIP < 0 || c.RequestBytes < 0 || c.MaxDelay < 0 {
 		return fmt.Errorf("grpc: limits must not be negative")
+	}
+	if c.Digest != DigestMD5 && c.Digest != DigestSHA1 {
+		return fmt.Errorf("grpc.digest: %q is neither %s nor %s", c.Digest, DigestMD5, DigestSHA1)
 	}
 	if _, err := protocols.ParseNets(c.ProxyFrom); err != nil {
 		return fmt.Errorf("grpc.proxy_from: %w", err)
