@@ -21,7 +21,8 @@ import (
 // ReceiveMessageResponse: there is no struct in between. Field numbers are those
 // of service.proto and definition.proto.
 
-// Fields of a ReceiveMessageResponse.
+// Fields of a ReceiveMessageResponse; a PullMessageResponse has its message in the
+// same one.
 const (
 	fieldMessage           = 2
 	fieldDeliveryTimestamp = 3
@@ -53,9 +54,9 @@ func (e *encoder) begin(topic *apis.Resource) {
 	e.topic = appendText(e.topic[:0], fieldTopic, e.system)
 }
 
-// message writes one message: it is the response that carries it.
-func (e *encoder) message(records *core.Records, d *core.Delivery) mem.Buffer {
-	w := records.Wire(d)
+// message writes one message: it is the response that carries it, to a receive
+// or a pull; d is the delivery, nil for a pull.
+func (e *encoder) message(w record.Wire, d *core.Delivery) mem.Buffer {
 	body := plain(w.Body(), w.SysFlag())
 	e.head = append(e.head[:0], e.topic...)
 	e.properties(w, d, body)
@@ -100,7 +101,11 @@ func (e *encoder) properties(w record.Wire, d *core.Delivery, body []byte) {
 		}
 	}
 	e.system = t.append(e.system[:0], w, body)
-	e.delivery(w, d)
+	e.system = appendNumber(e.system, 13, uint64(w.Queue()))
+	e.system = appendNumber(e.system, 14, uint64(w.QueueOffset()))
+	if d != nil {
+		e.delivery(d)
+	}
 }
 
 func (e *encoder) userProperty(key, value []byte) {
@@ -210,11 +215,9 @@ func (t *told) append(b []byte, w record.Wire, body []byte) []byte {
 }
 
 // delivery writes the SystemProperties that are the delivery's.
-func (e *encoder) delivery(w record.Wire, d *core.Delivery) {
+func (e *encoder) delivery(d *core.Delivery) {
 	var handle [128]byte
 	b := appendBytes(e.system, 12, appendHandle(handle[:0], &d.Receipt))
-	b = appendNumber(b, 13, uint64(w.Queue()))
-	b = appendNumber(b, 14, uint64(w.QueueOffset()))
 	b = appendMillis(b, 15, d.Receipt.Invisible)
 	e.system = appendNumber(b, 16, uint64(max(d.Receipt.Attempt, 1)))
 }

@@ -112,6 +112,11 @@ func (c *call) receive(rc *receiveCall, req *apis.ReceiveMessageRequest, began t
 	defer s.received()
 	cancel := client.Receive(r, rc.callback)
 	s.submit()
+	return c.await(rc, cancel)
+}
+
+// await waits for core, or ends its wait if client or server go before.
+func (c *call) await(rc *receiveCall, cancel func()) error {
 	c.server.metrics.parked.Inc()
 	defer c.server.metrics.parked.Dec()
 	select {
@@ -211,7 +216,7 @@ func (c *call) deliver(gs grpc.ServerStream, rc *receiveCall, topic *apis.Resour
 	delivered := rc.records.Delivered()
 	rc.encoder.begin(topic)
 	for i := 0; i < len(delivered) && err == nil; i++ {
-		err = gs.SendMsg(encoded{rc.encoder.message(rc.records, &delivered[i])})
+		err = gs.SendMsg(encoded{rc.encoder.message(rc.records.Wire(&delivered[i]), &delivered[i])})
 	}
 	if err == nil {
 		err = gs.SendMsg(encoded{timeOfDelivery(time.Now())})

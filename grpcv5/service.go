@@ -36,9 +36,13 @@ func (s *Server) service() *grpc.ServiceDesc {
 			unary(s, "RecallMessage", (*call).recall),
 			unary(s, "EndTransaction", (*call).endTransaction),
 			unary(s, "SyncLiteSubscription", (*call).syncLite),
+			unary(s, "UpdateOffset", (*call).updateOffset),
+			unary(s, "GetOffset", (*call).getOffset),
+			unary(s, "QueryOffset", (*call).queryOffset),
 		},
 		Streams: []grpc.StreamDesc{
 			s.streaming("ReceiveMessage", false, s.receive),
+			s.streaming("PullMessage", false, s.pullMessage),
 			s.streaming("Telemetry", true, s.telemetry),
 		},
 	}
