@@ -293,9 +293,24 @@ func (n *passNote) ring(s *Shard) {
 	})
 }
 
-// finish answers with nothing.
+// finish answers with nothing, once the log has where the group begins: messages that
+// are sent after the answer are the group's.
 func (r *receiveRequest) finish(s *Shard) {
 	r.ended = true
+	if s.frame.open && s.Err() == nil {
+		s.when(atWritten, s.frameEnd(), then(func(s *Shard, err error) {
+			if err != nil {
+				r.fail(s, err)
+				return
+			}
+			r.answerNothing(s)
+		}))
+		return
+	}
+	r.answerNothing(s)
+}
+
+func (r *receiveRequest) answerNothing(s *Shard) {
 	records := s.newRecords()
 	records.Status = PullNotFound
 	s.touch(r.client)
