@@ -23,7 +23,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 	for {
 		at, ok := p.Next()
 		if !ok {
-			return p.Full()
+			return more || p.Full()
 		}
 		end := min(at.To, visible)
 		if at.From >= end {
@@ -35,6 +35,9 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 		}
 		if r.found.answers(q, at) {
 			r.found.show(s, p)
+			if r.found.to < end { // a plan looks once: what is behind that is for the next one
+				more, r.further = true, true
+			}
 			r.found = nil
 			continue
 		}
@@ -49,6 +52,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 		if full, apart := s.lookHere(r, q, p, at.From, end); apart {
 			return s.probe(r, q, at, end, x)
 		} else if full {
+			r.further = true
 			return true
 		}
 	}

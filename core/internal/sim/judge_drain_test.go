@@ -54,6 +54,9 @@ func (w *world) drainShare(s *share) {
 		w.drain()
 		got := w.oracle.pops.drained
 		if len(got) == 0 {
+			for _, k := range s.sorted() {
+				k.drained = r.mustSee[k.queue.id.num] // delayed messages may still come
+			}
 			w.advance(longestLease)
 			idle++
 			continue
@@ -76,7 +79,7 @@ func (o *oracle) checkDrained(g *popGroup) {
 			continue
 		}
 		for _, k := range s.sorted() {
-			k.queue.each(max(k.queue.min, k.from), k.queue.top, func(m *message) bool {
+			k.queue.each(max(k.queue.min, k.from), k.drained, func(m *message) bool {
 				if !m.lost && !m.expired && !w.mayForget(m) {
 					o.checkDone(k, m)
 				}

@@ -40,6 +40,7 @@ func (m *popMove) begin(w *world) {
 	k.low = min(k.low, m.to)
 	for _, h := range k.holds {
 		h.fog()
+		h.rewound = true
 	}
 	for _, a := range k.share.attempts {
 		a.dirty = true

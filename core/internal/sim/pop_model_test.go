@@ -123,6 +123,7 @@ type popCursor struct {
 	ghosts   int             // calls that may have got messages, and nobody knows
 	low      int64           // all below is done with
 	okSince  map[int64]int64 // since when messages can be delivered
+	drained  int64           // what is below was to be delivered by the end of the run
 	moving   bool            // a commit or a reset is under way
 	pulling  bool            // a pull that may be told a reset is
 	reset    certainty       // a reset waits for a pull to be told
