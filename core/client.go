@@ -96,6 +96,13 @@ func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
 // The slice is immutable.
 func (c *Client) Members(group string, done func([]Member, error)) { c.c.Members(group, done) }
 
+// Clients lists the live clients, by client id.
+func (c *Client) Clients(done func([]LiveClient, error)) { c.c.Clients(done) }
+
+// Cursors lists committed offsets, by group, topic and queue. It may take several
+// steps of the shard: what it finds is not of one moment.
+func (c *Client) Cursors(q CursorQuery, done func([]CursorInfo, error)) { c.c.Cursors(q, done) }
+
 // Admin makes, changes or deletes topics and groups. done runs when it is synced.
 func (c *Client) Admin(op AdminOp, done func(error)) { c.c.Admin(op, done) }
 

@@ -64,6 +64,9 @@ func (e *Engine) Shards() []ShardInfo {
 	return []ShardInfo{{ID: e.shard.ID(), BrokerName: e.shard.BrokerName()}}
 }
 
+// Config returns the engine's configuration, defaults filled in.
+func (e *Engine) Config() Config { return e.shard.Config() }
+
 // Cluster returns the name of the cluster, fixed when the data folder was made.
 func (e *Engine) Cluster() string { return e.shard.Cluster() }
 

@@ -56,3 +56,26 @@ func TestADisabledGroupGetsNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestAResetReachesAPullThatWaits(t *testing.T) {
+	engines(t, func(t *testing.T, e *core.Engine, _ func() *core.Engine) {
+		c := e.Connect(core.ClientInfo{})
+		queue := send(t, c, message("t", "1", ""))[0].Queue
+		wait(t, c, func(done func(error)) { c.Commit([]core.CursorOffset{{Group: "g", Queue: queue, Offset: 1}}, done) })
+		other := pull(c, core.Pull{Queue: queue, Group: "other", Offset: 1, Wait: time.Minute})
+		waits := pull(c, core.Pull{Queue: queue, Group: "g", Offset: 1, Wait: time.Minute})
+		wait(t, c, func(done func(error)) {
+			c.Commit([]core.CursorOffset{{Group: "g", Queue: queue, Offset: 0, Reset: true}}, done)
+		})
+		if a := await(t, waits); a.status != core.PullOffsetMoved || a.next != 0 {
+			t.Errorf("the pull that waited: %+v", a)
+		}
+		select {
+		case a := <-other:
+			t.Errorf("another group's pull: %+v", a)
+		default:
+		}
+		c.Close()
+		await(t, other)
+	})
+}

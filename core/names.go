@@ -78,6 +78,9 @@ type (
 	Recall       = shard.Recall
 	SendBack     = shard.SendBack
 	Locks        = shard.Locks
+	CursorQuery  = shard.CursorQuery
+	CursorInfo   = shard.CursorInfo
+	LiveClient   = shard.LiveClient
 	GroupQuery   = shard.GroupQuery
 	Progress     = shard.Progress
 	InFlight     = shard.InFlight
@@ -95,6 +98,7 @@ const (
 	OffsetCommitted    = shard.OffsetCommitted
 	OffsetByTime       = shard.OffsetByTime
 	OffsetEarliestTime = shard.OffsetEarliestTime
+	OffsetTimeAt       = shard.OffsetTimeAt
 
 	MembersChanged = shard.MembersChanged
 
@@ -123,6 +127,9 @@ const (
 
 // DelayLevels returns RocketMQ's delay levels, level 1 first.
 func DelayLevels() []time.Duration { return model.DelayLevels() }
+
+// ValidTopic reports whether name may be a topic.
+func ValidTopic(name string) error { return model.ValidTopic(name) }
 
 // ValidGroup reports whether name may be a consumer or producer group.
 func ValidGroup(name string) error { return model.ValidGroup(name) }

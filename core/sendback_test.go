@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,7 +21,7 @@ func back(t *testing.T, e *core.Engine, c *core.Client, b core.SendBack, topic s
 func messageAt(t *testing.T, e *core.Engine, c *core.Client, topic string, offset core.Offset) (m record.Message) {
 	t.Helper()
 	wait(t, c, func(done func(error)) {
-		c.Pull(core.Pull{Queue: queueOf(t, e, topic, 0), Offset: offset, MaxMessages: 1}, func(r *core.Records, err error) {
+		c.Pull(core.Pull{Queue: queueOf(t, e, topic, 0), Offset: offset, MaxMessages: 1, Wait: 10 * time.Second}, func(r *core.Records, err error) {
 			if err == nil && r.Count == 1 {
 				m = record.Wire(append([]byte(nil), r.Bytes()...)).Message()
 			}
@@ -38,7 +39,7 @@ func TestSendBack(t *testing.T) {
 		sent.Properties = record.AppendProperty(sent.Properties, record.PropUniqueKey, []byte("key-1"))
 		at := send(t, c, sent)[0].Address
 
-		first := back(t, e, c, core.SendBack{Group: "g", At: at, Retries: 2, ID: "id-1"}, "%RETRY%g", 0)
+		first := back(t, e, c, core.SendBack{Group: "g", At: at, Level: 1, Retries: 2, ID: "id-1"}, "%RETRY%g", 0)
 		if first.ReconsumeTimes != 1 || string(first.Body) != "body" || first.Flag != 7 || first.Born != 1234 {
 			t.Errorf("the copy: %+v", first)
 		}
@@ -56,7 +57,7 @@ func TestSendBack(t *testing.T) {
 				done(err)
 			})
 		})
-		second := back(t, e, c, core.SendBack{Group: "g", At: at, Retries: 2, ID: "id-2"}, "%RETRY%g", 1)
+		second := back(t, e, c, core.SendBack{Group: "g", At: at, Level: 1, Retries: 2, ID: "id-2"}, "%RETRY%g", 1)
 		if diff := cmp.Diff(want, properties(second.Properties)); diff != "" || second.ReconsumeTimes != 2 {
 			t.Errorf("second copy, attempt %d, properties (-want +got):\n%s", second.ReconsumeTimes, diff)
 		}

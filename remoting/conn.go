@@ -22,6 +22,8 @@ import (
 type conn struct {
 	server        *Server
 	conn          net.Conn
+	stream        net.Conn // what is read: conn, or TLS over it
+	greeted       bool     // the first bytes were looked at
 	remote, local netip.AddrPort
 	out           outBuffer // any goroutine
 	in            readBuffer
@@ -36,17 +38,19 @@ type conn struct {
 	queued    bool  // calls wait for Submit
 	started   int64 // requests that were handed to a handler
 
-	names   map[string]*name
-	filters map[filterText]*filter.Filter
-	sending sendScratch
-	commit  [1]core.CursorOffset
-	member  membership
-	ordered map[string]bool // groups in which the client has held locks
-	pushed  int32           // opaque of the last request to the client; guarded by the out buffer
+	names       map[string]*name
+	filters     map[filterText]*filter.Filter
+	filterBytes int // of their texts
+	sending     sendScratch
+	commit      [1]core.CursorOffset
+	member      membership
+	ordered     map[string]bool // groups in which the client has held locks
+	questions   questions       // any goroutine
+	pushed      int32           // opaque of the last request to the client; guarded by the out buffer
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {
-	c := &conn{server: s, conn: nc, remote: remote, local: local}
+	c := &conn{server: s, conn: nc, stream: nc, remote: remote, local: local}
 	c.in = readBuffer{pools: s.readPools, budget: s.budget}
 	c.out = outBuffer{
 		conn: nc, sent: s.metrics.sent, pool: &s.outPool,
@@ -75,6 +79,7 @@ func (c *conn) serve() (reason string) {
 			}
 			return c.closeReason(err)
 		}
+		c.secure()
 	}
 }
 
@@ -126,7 +131,8 @@ func (c *conn) frame(frame []byte) error {
 		return c.badHeader(frame, err)
 	}
 	if cmd.IsResponse() {
-		return nil // to a request that wants none
+		c.answer(cmd.Opaque, cmd)
+		return nil
 	}
 	rt := c.server.router.find(wire.RequestCode(cmd.Code))
 	rt.requests.Inc()
@@ -202,6 +208,8 @@ func (c *conn) close() {
 	c.out.close()
 	_ = c.conn.Close()
 	c.leave()
+	c.server.peers.remove(c, c.member.state.ClientID)
+	c.questions.close()
 	c.in.drop()
 }
 

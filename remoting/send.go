@@ -78,6 +78,9 @@ func (c *conn) send(r request) {
 func (c *conn) prepare(batch bool) error {
 	s := &c.sending
 	topic := c.intern(s.request.Topic)
+	if c.server.allowed(core.PermWrite) == 0 {
+		return core.Errorf(core.NoPermission, "the broker[%s] sending message is forbidden", c.server.shard.BrokerName)
+	}
 	if noSend(topic.text) {
 		return core.Errorf(core.InvalidTopic, "Sending message to topic[%s] is forbidden.", topic.text)
 	}
@@ -92,6 +95,7 @@ func (c *conn) prepare(batch bool) error {
 		if topic.retry {
 			c.retry(&m, &s.request, topic)
 		}
+		c.server.asRequest(&m)
 		s.messages = append(s.messages[:0], m)
 		return nil
 	}

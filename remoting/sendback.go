@@ -78,8 +78,6 @@ func (c *conn) retry(m *core.Message, r *wire.SendRequest, topic *name) {
 	dead := r.ReconsumeTimes > limit || r.ReconsumeTimes == limit && c.ordered[group]
 	if dead {
 		m.Topic, m.Queue = core.DeadLetterPrefix+group, -1
-	}
-	if dead {
 		m.Properties = record.SetProperties(m.Properties, []record.PropertyValue{{Key: record.PropDelayLevel}})
 	}
 }

@@ -97,6 +97,7 @@ func engineStats() []stat {
 		{"gantry_index_bytes", "Memory of the index.", gauge, func(s *core.Stats) float64 { return float64(s.IndexBytes) }},
 		{"gantry_disk_room_bytes", "Bytes that can certainly be appended to the log.", gauge, func(s *core.Stats) float64 { return float64(s.DiskRoom) }},
 		{"gantry_disk_full", "1 while sends are refused for lack of room.", gauge, func(s *core.Stats) float64 { return float64(s.DiskFull) }},
+		{"gantry_wal_start_lsn_bytes", "Where the log begins: what lies below is forgotten.", gauge, func(s *core.Stats) float64 { return float64(s.LogStart) }},
 		{"gantry_wal_written_lsn_bytes", "End of what survives the process.", gauge, func(s *core.Stats) float64 { return float64(s.Written) }},
 		{"gantry_wal_durable_lsn_bytes", "End of what survives a power cut.", gauge, func(s *core.Stats) float64 { return float64(s.Durable) }},
 		{"gantry_topics", "Topics.", gauge, func(s *core.Stats) float64 { return float64(s.Topics) }},

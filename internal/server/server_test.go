@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,7 @@ func (p *process) run(flags map[string]string, opts Options) {
 	ctx, cancel := context.WithCancel(p.t.Context())
 	p.cancel = cancel
 	opts.Version, opts.Stderr, opts.wal = "test", p.lines, p.wal
+	opts.certificate = func(*Config) (*tls.Config, error) { return nil, nil } // its folder may be on no real disk
 	go func() { p.ended <- Run(ctx, cfg, opts) }()
 }
 

@@ -216,6 +216,7 @@ const (
 	SubscriptionGroupNotExist ResponseCode = 26
 	InvalidParameter          ResponseCode = 29
 	ConsumerNotOnline         ResponseCode = 206
+	ConsumeMessageTimeout     ResponseCode = 207
 	IllegalOperation          ResponseCode = 604
 	GoAway                    ResponseCode = 1500
 )

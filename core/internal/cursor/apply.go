@@ -119,7 +119,7 @@ func (c *Cursor) ApplyAck(r *record.Ack) error {
 
 func (w *window) settleOne(r *record.Ack, offset model.Offset, s *slot) error {
 	if w.fifo != nil {
-		w.fifo.forgetAttempt(s.popTime)
+		w.fifo.forgetAttempt(offset, s.popTime)
 	}
 	if w.acked(offset) && r.Op != record.AckDead {
 		return fmt.Errorf("message %d settled, and it is acknowledged", offset)

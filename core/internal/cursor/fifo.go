@@ -25,14 +25,15 @@ type key struct {
 	list      []model.Offset // rising: those with slots, then those parked
 	delivered int            // how many have slots
 	resume    model.Offset   // from here on it is to be looked for; 0: all is in the list
-	again     int64          // pop time of the last redelivery
-	touched   bool
+	again     int64          // pop time of its redelivery by the record that is being applied
+	touched   bool           // by that record
 }
 
 // attempt is a call that may be repeated: all it was given is still as it was.
 type attempt struct {
 	hash    uint64
 	popTime int64
+	offsets []model.Offset // rising
 }
 
 const (
@@ -88,20 +89,30 @@ func (f *fifo) setResume(id uint32, k *key, to model.Offset) {
 	k.resume = to
 }
 
-func (f *fifo) forgetAttempt(popTime int64) {
+// forgetAttempt forgets the call that was given a message, which is now settled or
+// given to somebody else.
+func (f *fifo) forgetAttempt(offset model.Offset, popTime int64) {
 	for i := range f.attempts {
-		if f.attempts[i].popTime == popTime {
+		a := &f.attempts[i]
+		if a.popTime != popTime {
+			continue
+		}
+		if _, ok := slices.BinarySearch(a.offsets, offset); ok {
 			f.attempts = slices.Delete(f.attempts, i, i+1)
 			return
 		}
 	}
 }
 
-func (f *fifo) rememberAttempt(hash uint64, popTime int64) {
+func (f *fifo) rememberAttempt(r *record.Pop) {
 	if len(f.attempts) == maxAttempts {
 		f.attempts = slices.Delete(f.attempts, 0, 1)
 	}
-	f.attempts = append(f.attempts, attempt{hash, popTime})
+	a := attempt{hash: r.Attempt, popTime: r.PopTime, offsets: make([]model.Offset, len(r.Leased))}
+	for i := range r.Leased {
+		a.offsets[i] = r.Leased[i].Offset
+	}
+	f.attempts = append(f.attempts, a)
 }
 
 // touch notes that a message group changes.
@@ -121,7 +132,7 @@ func (w *window) remindKeys() {
 	w.fifo.touched = touched[:0]
 	for _, id := range touched {
 		k := w.fifo.keys[id]
-		k.touched = false
+		k.touched, k.again = false, 0
 		if len(k.list) == 0 && k.resume == 0 {
 			delete(w.fifo.keys, id)
 			w.mem.keepKey(k)
@@ -204,7 +215,7 @@ func (w *window) leaseKeyAgain(r *record.Pop, l record.PopMessage, s *slot) erro
 	}
 	k := w.touch(l.Key)
 	w.find(l.Offset).acked &^= bitOf(l.Offset)
-	w.fifo.forgetAttempt(s.popTime)
+	w.fifo.forgetAttempt(l.Offset, s.popTime)
 	if k.again == r.PopTime {
 		return nil
 	}
@@ -214,7 +225,7 @@ func (w *window) leaseKeyAgain(r *record.Pop, l record.PopMessage, s *slot) erro
 		if c := w.find(offset); c.live&bitOf(offset) != 0 {
 			c.acked &^= bitOf(offset)
 			behind := c.slot(bitOf(offset))
-			w.fifo.forgetAttempt(behind.popTime)
+			w.fifo.forgetAttempt(offset, behind.popTime)
 			behind.deadline, behind.owner = 0, 0
 		}
 	}
@@ -245,7 +256,7 @@ func (w *window) applyFIFO(r *record.Pop, floor model.Offset) error {
 		f.setResume(p.Key, k, p.Offset)
 	}
 	if r.Attempt != 0 && len(r.Leased) > 0 {
-		f.rememberAttempt(r.Attempt, r.PopTime)
+		f.rememberAttempt(r)
 	}
 	return nil
 }
@@ -294,7 +305,7 @@ func (w *window) forgetKeys(to model.Offset) {
 		w.touch(id)
 		for _, offset := range k.list[:n] {
 			if s := w.slot(offset); s != nil {
-				f.forgetAttempt(s.popTime)
+				f.forgetAttempt(offset, s.popTime)
 				k.delivered--
 			} else {
 				f.parked--

@@ -136,6 +136,12 @@ func (w *window) appendFIFO(b []byte, floor model.Offset) []byte {
 	for _, a := range f.attempts {
 		b = binary.LittleEndian.AppendUint64(b, a.hash)
 		b = binary.AppendUvarint(b, uint64(a.popTime))
+		b = binary.AppendUvarint(b, uint64(len(a.offsets)))
+		next := floor
+		for _, offset := range a.offsets {
+			b = binary.AppendUvarint(b, uint64(offset-next))
+			next = offset + 1
+		}
 	}
 	return b
 }
@@ -332,13 +338,22 @@ func (r *reader) fifo(w *window, floor model.Offset) {
 		}
 	}
 	slices.Sort(f.resumed)
-	r.attempts(w)
+	r.attempts(w, floor)
 }
 
-func (r *reader) attempts(w *window) {
+func (r *reader) attempts(w *window, floor model.Offset) {
 	for n := r.uvarint(maxAttempts); n > 0 && !r.bad; n-- {
-		a := attempt{r.u64(), int64(r.uvarint(math.MaxInt64))}
-		r.bad = r.bad || a.hash == 0
+		a := attempt{hash: r.u64(), popTime: int64(r.uvarint(math.MaxInt64))}
+		next := floor
+		for given := r.uvarint(uint64(len(r.b))); given > 0 && !r.bad; given-- {
+			offset := r.offset(next)
+			if s := w.slot(offset); s == nil || s.popTime != a.popTime {
+				r.bad = true
+			}
+			a.offsets = append(a.offsets, offset)
+			next = offset + 1
+		}
+		r.bad = r.bad || a.hash == 0 || len(a.offsets) == 0
 		w.fifo.attempts = append(w.fifo.attempts, a)
 	}
 }

@@ -1,6 +1,8 @@
 package cursor
 
 import (
+	"slices"
+
 	"github.com/gantrymq/gantry/core/internal/model"
 )
 
@@ -66,6 +68,15 @@ func (c *Cursor) NextDue() (at int64, ok bool) {
 	return c.w.nextDue()
 }
 
+// NextLater is NextDue but for what is known to be ready: what comes next while
+// nobody takes that.
+func (c *Cursor) NextLater() (at int64, ok bool) {
+	if c.w == nil {
+		return 0, false
+	}
+	return c.w.nextLater()
+}
+
 // Check says what a receipt is worth. Once a message's deadline has passed its
 // receipt is stale, whether or not it was delivered again.
 func (c *Cursor) Check(offset model.Offset, popTime, now int64, alive func(uint16) bool) Verdict {
@@ -119,24 +130,24 @@ func (c *Cursor) Replay(dst []Lease, attempt uint64, now int64, alive func(uint1
 	if c.w == nil || c.w.fifo == nil || attempt == 0 {
 		return dst, 0
 	}
-	for _, a := range c.w.fifo.attempts {
+	for _, a := range slices.Backward(c.w.fifo.attempts) {
 		if a.hash == attempt {
-			popTime = a.popTime
+			return c.w.replay(dst, &a, now, alive)
 		}
 	}
+	return dst, 0
+}
+
+func (w *window) replay(dst []Lease, a *attempt, now int64, alive func(uint16) bool) (leases []Lease, popTime int64) {
 	n := len(dst)
-	c.w.each(func(offset model.Offset, s *slot, _ bool) bool {
-		if s.popTime != popTime {
-			return true
-		}
+	for _, offset := range a.offsets {
+		s := w.slot(offset)
 		if s.over(now, alive) {
-			dst, popTime = dst[:n], 0
-			return false
+			return dst[:n], 0
 		}
 		dst = append(dst, Lease{Offset: offset, Key: s.key, Attempt: int32(s.attempt), FirstPop: s.firstPop})
-		return true
-	})
-	return dst, popTime
+	}
+	return dst, a.popTime
 }
 
 // InFlight returns how many messages were delivered and are not done with.

@@ -81,10 +81,13 @@ func (p *Plan) due(limit int) {
 		if !ok {
 			return
 		}
-		// Behind the read offset there is something only after the group was an ordered
-		// one; there it is met on the way.
-		if offset := model.Offset(id); offset >= p.rules.Min && offset < p.c.ReadOffset() {
+		offset := model.Offset(id)
+		switch {
+		case offset < p.rules.Min:
+			p.w.drop() // nobody gets it any more
+		case offset < p.c.ReadOffset():
 			p.retake(offset, p.w.slot(offset))
+		default: // only after the group was an ordered one: it is met on the way
 		}
 	}
 }
@@ -132,7 +135,7 @@ func (p *Plan) Next() (look Look, ok bool) {
 		if look, ok := p.nextKey(); ok {
 			return look, true
 		}
-		p.phase = phaseForward
+		p.phase, p.read = phaseForward, max(p.read, p.rules.Min)
 		return Look{From: p.read, To: Everything}, true
 	}
 	p.phase = phaseDone
@@ -147,7 +150,7 @@ func (p *Plan) Offer(offset model.Offset, key uint32, match bool) (more bool) {
 	}
 	switch {
 	case p.phase == phaseKeys:
-		p.offerKey(offset, match)
+		p.offerKey(offset, key, match)
 	case p.phase != phaseForward || offset < p.read:
 		return false
 	case !match:
@@ -179,11 +182,11 @@ func (p *Plan) takeNew(offset model.Offset, key uint32) {
 }
 
 // Passed tells that of everything below to, gaps included, the messages have been
-// offered.
+// offered. Before the first Next it tells what a Plan that was Lazy had passed over.
 func (p *Plan) Passed(to model.Offset) {
 	switch {
 	case p.Full() || p.order.stopped:
-	case p.phase == phaseForward:
+	case p.phase == phaseForward, p.phase == phaseDue:
 		p.read = max(p.read, to)
 	case p.phase == phaseKeys:
 		p.passedKey(to)
@@ -202,6 +205,14 @@ func (p *Plan) Rest() {
 // be dead ones.
 func (p *Plan) Empty() bool {
 	return len(p.leases) == 0 && p.read == p.c.ReadOffset() && !p.order.moved()
+}
+
+// Lazy reports whether nothing is leased, and what was passed over did not match:
+// such a Plan need not be recorded at once. It is enough if a later record reads
+// as far, or if the next Plan is told. It is to be forgotten when the cursor is
+// moved or turns.
+func (p *Plan) Lazy() bool {
+	return len(p.leases)+len(p.order.parked) == 0 && !p.order.skipped && !p.order.moved()
 }
 
 // Stopped reports that the cursor holds as much as it may for messages that wait

@@ -93,7 +93,11 @@ func (s *Shard) buryRead(q *popQueue, j *handout, l cursor.Lease, popTime int64,
 		return model.Errorf(model.InvalidReceipt, "the delivery of offset %d is over", l.Offset)
 	}
 	if j.places[0].Size == 0 && j.err == nil { // retention has taken it
-		s.ack(q.id, []model.Offset{l.Offset})
+		s.emit(&record.Ack{
+			Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
+			Op: record.AckDead, Offsets: []model.Offset{l.Offset},
+		})
+		s.settled(q.id)
 		s.when(atWritten, s.frameEnd(), then(func(s *Shard, err error) { done(s, err) }))
 		return nil
 	}

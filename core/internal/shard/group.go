@@ -99,6 +99,21 @@ func (s *Shard) mayRead(name string) *model.Error {
 	return nil
 }
 
+// tellReset answers the pulls of a group that wait at a queue: they need not wait
+// for a message to be told of its reset.
+func (s *Shard) tellReset(o *CursorOffset) {
+	q := s.state.Queue(o.Queue)
+	v := s.queueAt(q.Slot)
+	for i := len(v.waiters) - 1; i >= 0; i-- {
+		if r := v.waiters[i]; r.Group == o.Group {
+			s.alarms.cancel(s, r.alarm)
+			s.unpark(r)
+			r.read(s, q)
+			return // the others are not told: one pull is
+		}
+	}
+}
+
 // deleteGroup deletes a group. Members that live make it anew with their next
 // heartbeat.
 func (s *Shard) deleteGroup(name string) error {

@@ -171,6 +171,7 @@ func (j *handout) answer(s *Shard) {
 	s.touch(r.client)
 	if j.records.Count == 0 && !r.client.closed && (len(j.skipped) > 0 || len(j.lost) > 0) {
 		j.records.Release()
+		r.ended = false
 		r.decide(s) // nothing of it was for him: he asks anew
 		return
 	}

@@ -91,6 +91,21 @@ func (s *Shard) housekeep() {
 	s.snapshots.step(s)
 }
 
+// chores has the loop take another step soon, for what housekeeping does in slices.
+// Not at once: a loop that never rests keeps its processor from looking at the
+// network, and the requests that come meanwhile wait for the last slice.
+type chores struct{ armed bool }
+
+func (c *chores) again(s *Shard) {
+	if !c.armed {
+		c.armed = true
+		s.alarms.set(s, s.now.Mono+1, c)
+	}
+}
+
+// ring has nothing to do: the step that it is part of is what was wanted.
+func (c *chores) ring(*Shard) { c.armed = false }
+
 func (s *Shard) decideRun(r *run) {
 	r.open = r.used + 1
 	for _, req := range r.reqs {

@@ -17,6 +17,7 @@ const memberLease = 120_000
 // lives is known anew after a restart.
 type members struct {
 	groups map[string]*membership
+	all    map[*member]struct{}
 }
 
 type membership struct {
@@ -29,6 +30,7 @@ type member struct {
 	client *Client
 	state  ClientState
 	lease  alarmID
+	seen   int64 // when it sent its last Update, ms since 1970
 }
 
 // subscription returns what a group's newest member wants of a topic.
@@ -126,6 +128,10 @@ func (s *Shard) join(c *Client, state ClientState) (changed []string) {
 	var before []Consumer
 	if c.member == nil {
 		c.member = &member{client: c}
+		if s.members.all == nil {
+			s.members.all = make(map[*member]struct{})
+		}
+		s.members.all[c.member] = struct{}{}
 		s.count.Members++
 	} else {
 		s.alarms.cancel(s, c.member.lease)
@@ -140,7 +146,7 @@ func (s *Shard) join(c *Client, state ClientState) (changed []string) {
 			changed = append(changed, old.Group)
 		}
 	}
-	m.state = state
+	m.state, m.seen = state, s.now.Wall
 	for i := range state.Consumers {
 		now := &state.Consumers[i]
 		if old := findConsumer(before, now.Group); s.members.put(m, now) || old == nil || !sameConsumer(old, now) {
@@ -224,6 +230,7 @@ func (s *Shard) leaveAll(c *Client) {
 
 func (s *Shard) forget(m *member) {
 	m.client.member = nil
+	delete(s.members.all, m)
 	s.count.Members--
 	for i := range m.state.Consumers {
 		group := m.state.Consumers[i].Group

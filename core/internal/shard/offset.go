@@ -143,6 +143,7 @@ func (r *commitRequest) commit(s *Shard, o *CursorOffset) {
 	case o.Reset:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
+		s.tellReset(o)
 	case r.done == nil:
 		// Judged now, not when it is written: a pull may have been told the reset by then.
 		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
@@ -238,6 +239,8 @@ func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 		info.Offset = offset
 	case OffsetByTime:
 		return s.offsetByTime(q, o, info)
+	case OffsetTimeAt:
+		return s.timeAt(q, o, info)
 	case OffsetEarliestTime:
 		info.Offset = info.Min
 		if x, ok := s.index.Range(q.Slot, info.Min); ok && x.First < visible {

@@ -202,14 +202,13 @@ func (r *receiveRequest) probed(s *Shard, b *probe) {
 	b.queue.mark()
 	o := r.outlet
 	switch {
-	case r.ended || s.Err() != nil:
-		if !r.ended && !r.waiting {
+	case r.ended:
+	case s.Err() != nil:
+		if !r.waiting {
 			r.fail(s, s.unavailable())
 		}
 	case o.gone:
-		if !r.waiting {
-			r.fail(s, model.Errorf(model.TopicNotFound, "topic %s or group %s was deleted", o.topic.Config.Name, r.Group))
-		}
+		r.fail(s, model.Errorf(model.TopicNotFound, "topic %s or group %s was deleted", o.topic.Config.Name, r.Group))
 	case b.err != nil && s.first(b.queue.queue) <= b.at.From:
 		r.unpark(s)
 		r.fail(s, unreadable(s, b.err))

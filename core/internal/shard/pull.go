@@ -25,6 +25,7 @@ type pullRequest struct {
 
 	// While it waits.
 	waiting  bool
+	until    int64        // by the monotonic clock; 0: not begun
 	scanned  model.Offset // nothing below matches
 	alarm    alarmID
 	slot     uint32
@@ -121,12 +122,13 @@ func (s *Shard) pendingReset(r *pullRequest, q *state.Queue) (target model.Offse
 // sealed index is looked for by a reader.
 func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
 	j := s.newReadJob(r)
-	j.filter, j.next, j.min, j.max = r.filterFor(s, q), r.Offset, s.first(q), end
-	if x, ok := s.index.Range(q.Slot, r.Offset); ok && x.Sealed != nil {
+	from := max(r.Offset, r.scanned)
+	j.filter, j.next, j.min, j.max = r.filterFor(s, q), from, s.first(q), end
+	if x, ok := s.index.Range(q.Slot, from); ok && x.Sealed != nil {
 		s.readSealed(j, x)
 		return
 	}
-	complete := s.index.Scan(q.Slot, r.Offset, end, j.take)
+	complete := s.index.Scan(q.Slot, from, end, j.take)
 	if len(j.places) == 0 {
 		if complete {
 			j.next = end // the rest, if any, is a gap
@@ -158,11 +160,26 @@ func (r *pullRequest) finish(s *Shard, q *state.Queue, status PullStatus, next m
 // wait parks a pull at the end of its queue.
 func (s *Shard) wait(r *pullRequest, q *state.Queue) {
 	v := s.queueAt(q.Slot)
-	r.waiting, r.scanned, r.slot = true, r.Offset, q.Slot
+	r.waiting, r.scanned, r.slot = true, max(r.scanned, r.Offset), q.Slot
 	r.inQueue, r.inClient = len(v.waiters), r.client.addWait(r)
 	v.waiters = append(v.waiters, r)
-	r.alarm = s.alarms.set(s, s.now.Mono+r.Wait.Milliseconds(), r)
+	if r.until == 0 {
+		r.until = s.now.Mono + r.Wait.Milliseconds()
+	}
+	r.alarm = s.alarms.set(s, r.until, r)
 	s.count.Waiting++
+}
+
+// goOn has a pull that was woken wait on, until its first deadline, if what woke it
+// did not match after all. Only a look at their properties could tell.
+func (r *pullRequest) goOn(s *Shard, next model.Offset) bool {
+	q := s.state.Queue(r.Queue)
+	if r.until <= s.now.Mono || r.client.closed || s.stopping || s.Err() != nil || q == nil || next < s.queueAt(q.Slot).visible {
+		return false
+	}
+	r.scanned = next
+	s.wait(r, q)
+	return true
 }
 
 // unpark takes a pull out of its lists.

@@ -97,7 +97,7 @@ func (s *Shard) read(j *readJob) {
 		j.next = j.places[hot].Offset
 		j.places = j.places[:hot]
 	}
-	if j.size <= loopCopy {
+	if j.size <= loopCopy && !j.filter.NeedsProperties() {
 		j.copyAll()
 		j.answer(s)
 		return
@@ -130,6 +130,10 @@ func (j *readJob) answer(s *Shard) {
 	if j.err != nil {
 		s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", j.pull.Queue.Num, "err", j.err)
 		j.pull.fail(s, &model.Error{Code: model.Internal, Definite: true, Detail: "a stored message cannot be verified", Err: j.err})
+		return
+	}
+	if j.records.Count == 0 && j.pull.goOn(s, j.next) {
+		j.records.Release()
 		return
 	}
 	s.count.Delivered += int64(j.records.Count)

@@ -38,7 +38,7 @@ type receiveRequest struct {
 	inClient int
 
 	probing bool   // a reader looks for messages
-	ended   bool   // the wait was over while the reader looked
+	ended   bool   // it is answered, or will be: what a reader still finds is not for it
 	found   *probe // what it found
 }
 
@@ -64,6 +64,7 @@ func (r *receiveRequest) refuse(err error) { r.done(nil, err) }
 func (r *receiveRequest) setIndex(i int)   { r.inClient = i }
 
 func (r *receiveRequest) fail(s *Shard, err error) {
+	r.ended = true
 	s.touch(r.client)
 	r.done(nil, err)
 }
@@ -141,6 +142,7 @@ func (r *receiveRequest) repeated(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
@@ -165,6 +167,7 @@ func (r *receiveRequest) serve(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
@@ -242,7 +245,7 @@ func (s *Shard) pass(q *popQueue, c *cursor.Cursor, p *cursor.Plan) {
 	}
 	rec := q.record(s)
 	p.Record(rec, s.popNow(), 0, 0)
-	if len(rec.Parked) > 0 || rec.ReadTo-c.ReadOffset() >= passBatch {
+	if !p.Lazy() || rec.ReadTo-c.ReadOffset() >= passBatch {
 		s.emit(rec)
 		return
 	}
@@ -271,6 +274,7 @@ func (n *passNote) ring(s *Shard) {
 
 // finish answers with nothing.
 func (r *receiveRequest) finish(s *Shard) {
+	r.ended = true
 	records := s.newRecords()
 	records.Status = PullNotFound
 	s.touch(r.client)
@@ -309,7 +313,6 @@ func (r *receiveRequest) leaveLists(s *Shard) {
 // ring is the end of the wait.
 func (r *receiveRequest) ring(s *Shard) {
 	r.leaveLists(s)
-	r.ended = true
 	r.finish(s)
 }
 

@@ -127,22 +127,26 @@ const (
 	OffsetByTime
 	// OffsetEarliestTime asks for the store time of the first message, -1 if none.
 	OffsetEarliestTime
+	// OffsetTimeAt asks for the store time of the first message at At or above, of
+	// the last message if At is below 0; -1 if there is none. Offset is that message's.
+	OffsetTimeAt
 )
 
 // OffsetQuery asks for one offset.
 type OffsetQuery struct {
 	Queue model.Queue
 	Kind  OffsetKind
-	Group string // OffsetCommitted
-	Time  int64  // OffsetByTime, ms since 1970
-	Upper bool   // OffsetByTime
+	Group string       // OffsetCommitted
+	Time  int64        // OffsetByTime, ms since 1970
+	At    model.Offset // OffsetTimeAt
+	Upper bool         // OffsetByTime
 }
 
 // OffsetInfo answers an OffsetQuery.
 type OffsetInfo struct {
 	Offset model.Offset
 	Min    model.Offset // of the queue, by which "nothing committed" is judged
-	Time   int64        // OffsetEarliestTime
+	Time   int64        // OffsetEarliestTime, OffsetTimeAt
 	Err    error
 }
 

@@ -64,6 +64,7 @@ type Shard struct {
 	lags      lags
 	disk      disk
 	delays    delays
+	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan
@@ -105,6 +106,9 @@ func (s *Shard) Connect(info ClientInfo) *Client {
 
 // ID returns the shard's number.
 func (s *Shard) ID() model.ShardID { return s.cfg.Shard }
+
+// Config returns the shard's configuration, defaults filled in.
+func (s *Shard) Config() Config { return s.cfg }
 
 // BrokerName returns what RocketMQ clients call this shard.
 func (s *Shard) BrokerName() string { return s.broker }

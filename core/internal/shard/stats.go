@@ -20,6 +20,7 @@ type Stats struct {
 	Snapshots                 int64 // written
 	Sealed, Forgotten         int64 // segments
 	Written, Durable          model.LSN
+	LogStart                  model.LSN // what lies below is forgotten
 	Topics, Queues            int64
 	Groups, Cursors           int64
 	Members                   int64 // live clients that sent a heartbeat
@@ -44,7 +45,7 @@ func (s *Shard) Stats() Stats {
 
 func (s *Shard) publishStats() {
 	c := &s.count
-	c.Written, c.Durable = s.written, s.durable
+	c.Written, c.Durable, c.LogStart = s.written, s.durable, s.state.LogStart()
 	c.Topics, c.Queues = int64(s.state.TopicCount()), int64(s.state.QueueCount())
 	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())

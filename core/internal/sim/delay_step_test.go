@@ -62,7 +62,7 @@ func (o *oracle) acceptDelayed(s *sending, r *shard.SendResult) (synced bool) {
 	w.check(m.due == 0 || r.DeliverAt == m.due, "answer", "message %d waits until %d, not %d", m.id, r.DeliverAt, m.due)
 	w.check(w.clock || m.delay == 0 || r.DeliverAt >= m.born+m.delay && r.DeliverAt <= w.wall+w.now+m.delay, "answer",
 		"message %d waits until %d; it was sent at %d for %d ms", m.id, r.DeliverAt, m.born, m.delay)
-	m.outcome, m.due, m.key = acked, r.DeliverAt, string(r.UniqueKey)
+	m.outcome, m.due, m.unique = acked, r.DeliverAt, string(r.UniqueKey)
 	t := o.topics[m.topic]
 	level := s.msg.Durability
 	if level == model.DurabilityDefault && t != nil {
@@ -86,7 +86,7 @@ func (w *world) stepRecall() {
 	var all []*message
 	for _, id := range w.oracle.ids() {
 		m := w.oracle.messages[id]
-		if m.key != "" && m.due != 0 && (m.home != 0 || w.rng.IntN(8) == 0) && w.oracle.topics[m.topic] != nil {
+		if m.unique != "" && m.due != 0 && (m.home != 0 || w.rng.IntN(8) == 0) && w.oracle.topics[m.topic] != nil {
 			all = append(all, m)
 		}
 	}
@@ -94,7 +94,7 @@ func (w *world) stepRecall() {
 		return
 	}
 	m := all[w.rng.IntN(len(all))]
-	key := m.key
+	key := m.unique
 	if w.rng.IntN(8) == 0 {
 		key += "x"
 	}
@@ -122,11 +122,11 @@ func (o *oracle) recallAnswered(m *message, key string, err error) {
 		w.check(code == model.MessageNotFound, "V1", "a recall fails: %v", err)
 		// The frame that ends its wait may just be under way.
 		ended := m.home == 0 || m.recalls > 0 || m.due <= w.wall+w.now
-		w.check(key != m.key || ended, "T2", "message %d waits, and a recall does not find it", m.id)
+		w.check(key != m.unique || ended, "T2", "message %d waits, and a recall does not find it", m.id)
 		sometimes("delay.recall_late")
 		return
 	}
-	w.check(key == m.key, "T2", "a recall with a wrong key takes message %d back", m.id)
+	w.check(key == m.unique, "T2", "a recall with a wrong key takes message %d back", m.id)
 	taken := false
 	for id, lsn := range w.waits.cancelled {
 		v := slices.IndexFunc(w.waits.events, func(v waitEvent) bool { return v.id == id && v.number == m.id })
@@ -168,7 +168,7 @@ func (o *oracle) lookAnswered(m *message, r *shard.Records, err error) {
 	if err != nil {
 		code, _ := w.refusal(err)
 		// Retention may have taken it meanwhile, or just now, while it was read.
-		may := m.lost || m.expired || w.mayExpire(m) || o.topics[m.topic] == nil
+		may := m.lost || m.expired || w.mayGo(m) || o.topics[m.topic] == nil
 		w.check(w.excused(code) || code == model.MessageNotFound && may || code == model.Internal && (may || w.io && !w.quiet), "L16",
 			"message %d at LSN %d, offset %d of %v, delayed %v, published by %d, stored at %d, is not found: %v", m.id, m.lsn, m.offset, m.queue, m.delayed, m.proof, m.stored-epoch, err)
 		return
@@ -183,7 +183,7 @@ func (o *oracle) lookAnswered(m *message, r *shard.Records, err error) {
 	}
 }
 
-// mayExpire tells whether retention may take a message.
-func (w *world) mayExpire(m *message) bool {
+// mayGo tells whether retention may take a message.
+func (w *world) mayGo(m *message) bool {
 	return w.retention.Bytes > 0 || w.latestWall()-m.stored > w.retention.Age.Milliseconds()
 }

@@ -204,6 +204,9 @@ func (w *world) pause() int64 {
 func (w *world) finish() {
 	w.revive()
 	w.drain()
+	w.drainPops()
+	w.revive()
+	w.drain()
 	w.stopClean()
 	w.revive()
 	w.stopClean()

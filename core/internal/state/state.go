@@ -15,6 +15,7 @@ type State struct {
 	server    record.Server
 	logStart  model.LSN // the log is trimmed below
 	popTime   int64     // the latest name of a delivery
+	popAhead  int64     // how far the clock of leases is ahead of the wall clock
 	topics    []*Topic  // by id - 1; nil where it was deleted
 	byName    map[string]*Topic
 	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
@@ -25,12 +26,12 @@ type State struct {
 	byGroup   map[string]*Group
 	cursors   map[cursorKey]*cursorEntry
 	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
 	delayed   delay.Set         // messages that wait for their time
 	marks     []mark            // at least one
 	newest    model.LSN         // highest At of a delayed message so far
-	memory    cursor.Memory     // what cursors share
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -156,6 +157,10 @@ func (s *State) Groups() []*Group { return s.groups }
 
 // PopTime returns the latest name that a delivery was ever given, in ms.
 func (s *State) PopTime() int64 { return s.popTime }
+
+// PopAhead returns how far, in ms, the clock of leases is ahead of the wall clock: the
+// further, the more power cuts there were.
+func (s *State) PopAhead() int64 { return s.popAhead }
 
 // GroupByID returns a group, nil if there is none.
 func (s *State) GroupByID(id model.GroupID) *Group {
