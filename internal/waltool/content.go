@@ -272,6 +272,9 @@ func (d *describer) message(e *record.Data) Content {
 	c := Content{
 		{"topic", string(w.Topic())}, {"queue", e.Queue}, {"offset", w.QueueOffset()}, {"body_bytes", len(w.Body())},
 	}
+	if e.DeliverAt != 0 {
+		c = append(c, Field{"deliver_at", e.DeliverAt}, Field{"address", w.PhysicalOffset()})
+	}
 	for _, p := range []struct{ name, property string }{
 		{"tag", record.PropTags}, {"keys", "KEYS"}, {"id", record.PropUniqueKey},
 	} {

@@ -288,3 +288,22 @@ func TestGapIsPassed(t *testing.T) {
 		t.Fatalf("floor %d", c.Floor())
 	}
 }
+
+func TestNextLaterPassesOverWhatIsReady(t *testing.T) {
+	for _, fifo := range []bool{false, true} {
+		l := newLane(t, fifo, 1, 2)
+		l.receiveFor(1, lease, 0)
+		l.receiveFor(1, 3*lease, 0)
+		l.now += 2 * lease
+		if !l.c.Ready(l.now, nil) {
+			t.Fatal("not ready")
+		}
+		s, _ := l.c.Slot(1)
+		if at, ok := l.c.NextLater(); !ok || at != s.Deadline {
+			t.Fatalf("next later %d %v, want %d", at, ok, s.Deadline)
+		}
+		if at, ok := l.c.NextDue(); !ok || at > l.now {
+			t.Fatalf("next due %d %v", at, ok)
+		}
+	}
+}

@@ -70,6 +70,9 @@ func (s *Shard) recover() error {
 	if err := r.finish(found); err != nil {
 		return err
 	}
+	if start := s.log.Start(); start > s.state.LogStart() {
+		return &wal.CorruptError{Place: "the log", LSN: start, Why: fmt.Sprintf("it begins here, and was never trimmed beyond LSN %d: what was before is missing", s.state.LogStart())}
+	}
 	if snapshot.size > largeSnapshot {
 		debug.FreeOSMemory() // what loading took is several times the state, and not needed again
 	}

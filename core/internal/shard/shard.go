@@ -42,6 +42,7 @@ type Shard struct {
 	end       model.LSN // where the next frame goes
 	written   model.LSN // watermarks, as of this step
 	durable   model.LSN
+	unwritten []model.LSN // ends of the frames that are on their way
 	frame     frame
 	tail      tail
 	queues    queueTable // by slot: what of a queue is not in the log

@@ -102,6 +102,7 @@ type message struct {
 	proof    int64  // LSN of the record that published it
 	life     int    // of the process that did
 	taken    bool   // the log says that it was taken back
+	recalls  int    // recalls that have no answer yet
 	recalled bool   // and so does an answer
 
 	outcome outcome
