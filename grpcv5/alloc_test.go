@@ -27,7 +27,7 @@ func TestAllocations(t *testing.T) {
 		b.Free()
 	}
 	deliver() // makes its room
-	if n := testing.AllocsPerRun(100, deliver); n > 5 {
+	if n := testing.AllocsPerRun(100, deliver); n > 1 {
 		t.Errorf("a delivered message costs %v allocations", n)
 	}
 
@@ -43,7 +43,7 @@ func TestAllocations(t *testing.T) {
 		r.free()
 	}
 	send()
-	if n := testing.AllocsPerRun(100, send); n > 12 {
+	if n := testing.AllocsPerRun(100, send); n > 2 {
 		t.Errorf("reading a send of two messages costs %v allocations", n)
 	}
 }
