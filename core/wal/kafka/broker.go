@@ -316,13 +316,13 @@ func explain(err error) error {
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
 		return &FatalError{fmt.Errorf("the topic was deleted and made anew while this server used it: %w", err)}
 	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.InvalidRecord), errors.Is(err, kerr.RecordListTooLarge):
-		return &FatalError{fmt.Errorf("Kafka refuses a frame: see the topic's max.message.bytes: %w", err)}
+		return &FatalError{fmt.Errorf("a frame is refused: see the topic's max.message.bytes: %w", err)}
 	case errors.Is(err, kerr.InvalidTimestamp):
-		return &FatalError{fmt.Errorf("Kafka refuses a frame's time: a clock is wrong, or the topic's message.timestamp.after.max.ms or before.max.ms is too small: %w", err)}
+		return &FatalError{fmt.Errorf("the time of a frame is refused: a clock is wrong, or the topic's message.timestamp.after.max.ms or before.max.ms is too small: %w", err)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return &FatalError{fmt.Errorf("Kafka does not allow it to this user: %w", err)}
+		return &FatalError{fmt.Errorf("the user does not have the right to do this in Kafka: %w", err)}
 	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
-		return &FatalError{fmt.Errorf("Kafka refuses the credentials of wal.sasl: %w", err)}
+		return &FatalError{fmt.Errorf("the credentials of wal.sasl are refused: %w", err)}
 	}
 	return err
 }

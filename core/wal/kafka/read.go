@@ -142,17 +142,15 @@ type remoteWalk struct {
 	p       []byte
 	lsn     wal.LSN
 	n       int // bytes copied
-	read    int64
 }
 
 func (w *remoteWalk) take(r *Record) error {
 	v, h := w.fold.take(r)
-	switch v {
-	case loss, newer:
+	if v == loss || v == newer {
 		return fmt.Errorf("%s", w.fold.why)
-	default:
+	}
+	if v != live {
 		return nil
-	case live:
 	}
 	l := w.log
 	l.mu.Lock()
