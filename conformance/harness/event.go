@@ -77,6 +77,14 @@ type Cmd struct {
 	VIP            int    `json:"vip,omitempty"`            // 1: by the VIP channel
 	Incompressible int    `json:"incompressible,omitempty"` // 1: the body is sent as it is, however large
 	PollInterval   int    `json:"pollInterval,omitempty"`   // milliseconds between two looks at the routes
+	Orderly        int    `json:"orderly,omitempty"`        // 1: an orderly listener
+	Failures       int    `json:"failures,omitempty"`       // how often a message fails; below 0: always
+	Level          int    `json:"level,omitempty"`          // delay level of the next attempt
+	MaxReconsume   int    `json:"maxReconsume,omitempty"`
+	Linger         int    `json:"linger,omitempty"` // milliseconds that an orderly listener takes for a message
+	SQL            string `json:"sql,omitempty"`    // filter by this expression
+	Trace          int    `json:"trace,omitempty"`  // 1: the producer writes message traces
+	Property       string `json:"property,omitempty"`
 
 	// Of the v5 clients and, where the case is about both, of the others.
 	Topics       []string          `json:"topics,omitempty"`

@@ -13,6 +13,7 @@ const (
 	codePull      = 11
 	codeStoredOff = 14
 	codeStoreOff  = 15
+	codeQuery     = 12
 	codeMaxOff    = 30
 	codeRoute     = 105
 	codeCreate    = 17

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"time"
 )
@@ -204,4 +205,22 @@ func (c *Conn) PutGroup(ctx context.Context, g Group) error {
 		return fmt.Errorf("request %d answered %d: %s", codePutGroup, a.Code, a.Remark)
 	}
 	return nil
+}
+
+// Query reads the messages of a topic that have a key, the newest first; none is no error.
+func (c *Conn) Query(ctx context.Context, topic, key string) ([]Message, error) {
+	const notFound = 22
+	a, err := c.Call(ctx, codeQuery, map[string]string{
+		"topic": topic, "key": key, "maxNum": "32", "beginTimestamp": "0",
+		"endTimestamp": strconv.FormatInt(math.MaxInt64, 10), "_UNIQUE_KEY_QUERY": "false",
+	}, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Code == notFound:
+		return nil, nil
+	case a.Code != CodeSuccess:
+		return nil, &Refused{Code: a.Code, Remark: a.Remark}
+	}
+	return decodeMessages(a.Body)
 }

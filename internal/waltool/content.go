@@ -76,6 +76,7 @@ var kindNames = map[record.Kind]string{
 	record.KindTimer:    "timer",
 	record.KindRelocate: "relocate",
 	record.KindLock:     "lock",
+	record.KindSetting:  "setting",
 }
 
 func kindName(kind record.Kind) string {
@@ -114,6 +115,8 @@ func (d *describer) describe(entry record.Entry) Content {
 			{"queue", e.Queue},
 			{"owner", e.Owner},
 		}
+	case *record.Setting:
+		return Content{{"key", e.Key}, {"value", e.Value}}
 	case *record.Server:
 		return Content{{"cluster", e.Cluster}, {"broker", e.Broker}}
 	case *record.Topic:
@@ -271,6 +274,9 @@ func (d *describer) message(e *record.Data) Content {
 	d.topics[uint64(e.Topic)] = string(w.Topic())
 	c := Content{
 		{"topic", string(w.Topic())}, {"queue", e.Queue}, {"offset", w.QueueOffset()}, {"body_bytes", len(w.Body())},
+	}
+	if e.DeliverAt != 0 {
+		c = append(c, Field{"deliver_at", e.DeliverAt}, Field{"address", w.PhysicalOffset()})
 	}
 	for _, p := range []struct{ name, property string }{
 		{"tag", record.PropTags}, {"keys", "KEYS"}, {"id", record.PropUniqueKey},

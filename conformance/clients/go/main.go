@@ -38,6 +38,13 @@ type command struct {
 	Broker     string `json:"brokerAddr"`
 	VIP        int    `json:"vip"`
 	Random     int    `json:"incompressible"`
+	Orderly    int    `json:"orderly"`
+	Failures   int32  `json:"failures"`
+	Level      int    `json:"level"`
+	Max        int32  `json:"maxReconsume"`
+	Linger     int    `json:"linger"`
+	SQL        string `json:"sql"`
+	Property   string `json:"property"`
 
 	Props        map[string]string `json:"props"`
 	MessageGroup string            `json:"messageGroup"`

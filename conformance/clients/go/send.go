@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,6 +56,9 @@ func message(c command, i int) *primitive.Message {
 	m := primitive.NewMessage(c.Topic, body)
 	if c.Tag != "" {
 		m.WithTag(c.Tag)
+	}
+	if name, value, ok := strings.Cut(c.Property, "="); ok {
+		m.WithProperty(name, value)
 	}
 	if c.Keys != "" {
 		m.WithKeys([]string{c.Keys})

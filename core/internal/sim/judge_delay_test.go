@@ -146,7 +146,7 @@ func (x *waits) recovered() {
 		x.fold(v)
 	}
 	for _, m := range o.messages {
-		if _, there := x.published[m.lsn]; m.delayed && m.placed() && !there {
+		if _, there := x.published[m.lsn]; m.proof != 0 && m.placed() && !there {
 			o.unplace(m)
 		}
 	}
@@ -212,5 +212,5 @@ func (o *oracle) checkWaits(pending int64) {
 // clock is looked at every second, the window may be full until a sync ends, and
 // what is old is read first, in batches.
 func (w *world) latest() int64 {
-	return 1100 + 4*w.syncMax + 20*(w.stepMax+w.readMax+1) + int64(len(w.waits.pending))*(w.stepMax+1)/8
+	return 1100 + 40*w.syncMax + 20*(w.stepMax+w.readMax+1) + int64(len(w.waits.pending))*(w.stepMax+1)/8
 }

@@ -118,7 +118,7 @@ func (o *oracle) checkMessage(got *received, id queueID) *message {
 	m := o.messages[number]
 	w.check(m != nil, "L3", "a message that nobody sent: %q", got.properties)
 	w.check(!m.recalled, "T2", "message %d was taken back, and is at offset %d of %v", m.id, got.offset, id)
-	w.check(!m.delayed || m.proof != 0 || m.due == 0, "T2", "message %d waits, and is at offset %d of %v", m.id, got.offset, id)
+	w.check(m.home == 0, "T2", "message %d waits, and is at offset %d of %v", m.id, got.offset, id)
 	w.check(m.outcome != refused, "U1", "message %d was refused, and is at offset %d of %v", m.id, got.offset, id)
 	same := bytes.Equal(got.body, m.body) && got.topic == m.topic && got.topic == id.topic && got.flag == m.flag &&
 		got.born == m.born && got.queue == id.num && strings.HasPrefix(got.properties, m.properties) && (len(got.bornHost) == 20) == m.v6

@@ -178,7 +178,7 @@ func (o *oracle) inspectMessages() {
 	last := &message{}
 	for _, m := range found {
 		w.check(m.stored >= last.stored, "L4", "message %d was stored at %d, before message %d at %d", m.id, m.stored, last.id, last.stored)
-		w.check(m.place() < firstLost, "L1", "message %d at LSN %d is there, and one at %d was lost: not a suffix", m.id, m.lsn, firstLost)
+		w.check(m.place() < firstLost || m.fresh(w), "L1", "message %d at LSN %d is there, and one at %d was lost: not a suffix", m.id, m.lsn, firstLost)
 		last = m
 	}
 }

@@ -87,6 +87,7 @@ type message struct {
 	topic      string
 	tag        string
 	key        string // its message group
+	recalls    int    // under way
 	properties string
 	body       []byte
 	flag       int32

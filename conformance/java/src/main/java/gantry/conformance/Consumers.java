@@ -3,6 +3,7 @@ package gantry.conformance;
 import java.util.List;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
@@ -23,7 +24,13 @@ final class Consumers {
         Compat.setMessageModel(consumer, c.text("model", "CLUSTERING"));
         consumer.setAwaitTerminationMillisWhenShutdown(5000); // what was handed over is settled before offsets are stored
         consumer.setPollNameServerInterval(c.number("pollInterval", 30_000));
-        consumer.subscribe(c.topic(), c.text("expression", "*"));
+        consumer.setMaxReconsumeTimes(c.number("maxReconsume", -1));
+        consumer.setSuspendCurrentQueueTimeMillis(100);
+        if (c.text("sql", "").isEmpty()) {
+            consumer.subscribe(c.topic(), c.text("expression", "*"));
+        } else {
+            consumer.subscribe(c.topic(), MessageSelector.bySql(c.text("sql", "")));
+        }
         listen(consumer, c);
         consumer.start();
         return consumer::shutdown;
@@ -33,15 +40,31 @@ final class Consumers {
         if (c.number("orderly", 0) == 1) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
                 emit(c, messages, context.getMessageQueue().getBrokerName());
-                return ConsumeOrderlyStatus.SUCCESS;
+                linger(c);
+                return fails(c, messages) ? ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT : ConsumeOrderlyStatus.SUCCESS;
             });
             return;
         }
         ConsumeConcurrentlyStatus verdict = ConsumeConcurrentlyStatus.valueOf(c.text("verdict", "CONSUME_SUCCESS"));
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             emit(c, messages, context.getMessageQueue().getBrokerName());
-            return verdict;
+            context.setDelayLevelWhenNextConsume(c.number("level", 0));
+            return fails(c, messages) ? ConsumeConcurrentlyStatus.RECONSUME_LATER : verdict;
         });
+    }
+
+    /** A message fails as often as the command says; -1 is for ever. */
+    private static boolean fails(Command c, List<MessageExt> messages) {
+        int failures = c.number("failures", 0);
+        return failures < 0 || messages.get(0).getReconsumeTimes() < failures;
+    }
+
+    private static void linger(Command c) {
+        try {
+            Thread.sleep(c.number("linger", 0));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void emit(Command c, List<MessageExt> messages, String broker) {

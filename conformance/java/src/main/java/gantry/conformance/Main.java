@@ -50,6 +50,8 @@ public final class Main {
             case "load" -> keep(c, new Load(namesrv, c));
             case "push" -> keep(c, Consumers.push(namesrv, c));
             case "lite" -> keep(c, Consumers.lite(namesrv, c));
+            case "request" -> Replies.request(namesrv, c);
+            case "reply" -> keep(c, Replies.answer(namesrv, c));
             case "pull" -> keep(c, new Puller(namesrv, c));
             case "poll" -> ((Puller) running.get(c.target())).poll(c, done);
             case "commit" -> ((Puller) running.get(c.target())).commit(c);

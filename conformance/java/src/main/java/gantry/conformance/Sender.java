@@ -48,7 +48,8 @@ final class Sender {
 
     static DefaultMQProducer start(String namesrv, Command c) throws Exception {
         System.setProperty("rocketmq.message.compressType", c.text("compression", "ZLIB"));
-        DefaultMQProducer producer = new DefaultMQProducer(c.group("GID_producer"));
+        DefaultMQProducer producer = c.number("trace", 0) == 1
+            ? new DefaultMQProducer(c.group("GID_producer"), true, null) : new DefaultMQProducer(c.group("GID_producer"));
         producer.setNamesrvAddr(namesrv);
         producer.setInstanceName(c.instance("producer"));
         producer.setMaxMessageSize(8 << 20); // the server is to judge, not the client
@@ -72,6 +73,10 @@ final class Sender {
         }
         if (!c.text("keys", "").isEmpty()) {
             m.setKeys(c.text("keys", ""));
+        }
+        String[] property = c.text("property", "").split("=", 2);
+        if (property.length == 2) {
+            m.putUserProperty(property[0], property[1]);
         }
         c.pairs("props").forEach(m::putUserProperty);
         if (!c.text("messageGroup", "").isEmpty()) {
