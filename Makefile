@@ -46,7 +46,7 @@ check: lint tidy ## what must hold before a change is merged, beside the tests
 	$(MAKE) generate
 	@git diff --exit-code -- docs/protocols || { echo "make generate changes the tree: commit what it writes"; exit 1; }
 
-generate: ## docs/protocols/remoting.md, from the table of request codes
+generate: ## docs/protocols/remoting.md, from the table of request codes; the gRPC stubs, where protoc is installed
 	$(GO) generate ./...
 
 fuzz: ## every decoder, FUZZTIME each

@@ -24,10 +24,11 @@ const (
 	familyStats       family = "stats"
 	familyBroker      family = "broker"
 	familyRuntime     family = "runtime"
+	familyKV          family = "kv"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyKV, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -139,6 +140,14 @@ func table() []route {
 
 		{code: wire.GetBrokerRuntimeInfo, name: "GET_BROKER_RUNTIME_INFO", role: broker, family: familyRuntime, action: actGet, handle: (*conn).runtimeInfo},
 		{code: wire.ViewBrokerStatsData, name: "VIEW_BROKER_STATS_DATA", role: broker, family: familyRuntime, action: actGet, handle: (*conn).brokerStats},
+
+		{code: wire.PutKVConfig, name: "PUT_KV_CONFIG", role: nameServer, family: familyKV, action: actUpdate, handle: (*conn).putKV},
+		{code: wire.GetKVConfig, name: "GET_KV_CONFIG", role: nameServer, family: familyKV, action: actGet, handle: (*conn).getKV},
+		{code: wire.DeleteKVConfig, name: "DELETE_KV_CONFIG", role: nameServer, family: familyKV, action: actUpdate, handle: (*conn).deleteKV},
+		{code: wire.GetKVListByNamespace, name: "GET_KVLIST_BY_NAMESPACE", role: nameServer, family: familyKV, action: actList, handle: (*conn).listKV},
+
+		{code: wire.GetBrokerMemberGroup, name: "GET_BROKER_MEMBER_GROUP", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).memberGroup},
+		{code: wire.RegisterTopicInNameServer, name: "REGISTER_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actCreate, handle: (*conn).forgetTopic},
 
 		{code: wire.GetBrokerConfig, name: "GET_BROKER_CONFIG", role: broker, family: familyBroker, action: actGet, handle: (*conn).brokerConfig},
 		{code: wire.UpdateBrokerConfig, name: "UPDATE_BROKER_CONFIG", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).updateBrokerConfig},

@@ -22,7 +22,6 @@ const (
 	noPop          = "POP does not exist yet"
 	noLite         = "lite topics do not exist yet"
 	noAdmin        = "administration over this protocol is not complete yet"
-	noKV           = "the name server keeps no key-value configuration yet"
 	noUsers        = "users do not exist yet"
 	oldACL         = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
 	noBrokers      = "other brokers do not register here, and there is no primary and replica"
@@ -50,9 +49,6 @@ func unsupported() []refusal {
 		{wire.GetBrokerClusterACLConfig, "GET_BROKER_CLUSTER_ACL_CONFIG", oldACL},
 		{wire.GetTimerCheckPoint, "GET_TIMER_CHECK_POINT", otherStore},
 		{wire.GetTimerMetrics, "GET_TIMER_METRICS", otherStore},
-		{wire.PutKVConfig, "PUT_KV_CONFIG", noKV},
-		{wire.GetKVConfig, "GET_KV_CONFIG", noKV},
-		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
@@ -61,8 +57,6 @@ func unsupported() []refusal {
 		{wire.ResetConsumerOffsetInBroker, "RESET_CONSUMER_OFFSET_IN_BROKER", unused},
 		{wire.AdjustConsumerThreadPool, "ADJUST_CONSUMER_THREAD_POOL", unused},
 		{wire.WhoConsumeTheMessage, "WHO_CONSUME_THE_MESSAGE", unused},
-		{wire.RegisterTopicInNameServer, "REGISTER_TOPIC_IN_NAMESRV", noAdmin},
-		{wire.GetKVListByNamespace, "GET_KVLIST_BY_NAMESPACE", noKV},
 		{wire.ResetConsumerClientOffset, "RESET_CONSUMER_CLIENT_OFFSET", fromServer},
 		{wire.GetConsumerStatusFromClient, "GET_CONSUMER_STATUS_FROM_CLIENT", fromServer},
 		{wire.RegisterFilterServer, "REGISTER_FILTER_SERVER", unused},
@@ -79,7 +73,6 @@ func unsupported() []refusal {
 		{wire.SetMessageRequestMode, "SET_MESSAGE_REQUEST_MODE", noPop},
 		{wire.GetAllMessageRequestMode, "GET_ALL_MESSAGE_REQUEST_MODE", noPop},
 		{wire.UpdateAndCreateStaticTopic, "UPDATE_AND_CREATE_STATIC_TOPIC", noStatic},
-		{wire.GetBrokerMemberGroup, "GET_BROKER_MEMBER_GROUP", noBrokers},
 		{wire.AddBroker, "ADD_BROKER", noBrokers},
 		{wire.RemoveBroker, "REMOVE_BROKER", noBrokers},
 		{wire.BrokerHeartbeat, "BROKER_HEARTBEAT", noBrokers},

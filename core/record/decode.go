@@ -35,6 +35,7 @@ type Decoder struct {
 	timer    Timer
 	relocate Relocate
 	lock     Lock
+	setting  Setting
 	in       decoder // here, so that no record allocates one
 }
 
@@ -145,6 +146,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.relocate
 	case KindLock:
 		return &d.lock
+	case KindSetting:
+		return &d.setting
 	}
 	return nil
 }

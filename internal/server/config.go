@@ -132,6 +132,7 @@ func Default() Config {
 			MaxConnections: 20_000,
 			RequestBytes:   256 << 20,
 			MaxDelay:       24 * time.Hour,
+			Digest:         grpcv5.DigestMD5,
 		},
 		WAL: walConfig{
 			Engine:        EngineFile,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/core/wal/kafka"
+	"github.com/gantrymq/gantry/grpcv5"
 )
 
 // key is one row of the configuration: how it is written, what it does, and how
@@ -64,6 +65,8 @@ func keys() []key {
 			func(c *Config) *string { return &c.GRPC.ProxyFrom }),
 		span("grpc.max_delay", "How far ahead the delivery time of a v5 client's message may be.",
 			func(c *Config) *time.Duration { return &c.GRPC.MaxDelay }),
+		choice("grpc.digest", "Checksum of delivered bodies. md5: what Apache RocketMQ sends. sha1: half the cost.",
+			func(c *Config) *string { return &c.GRPC.Digest }, grpcv5.DigestMD5, grpcv5.DigestSHA1),
 
 		text("tls.cert_file", "Certificate of the ports that speak TLS, in PEM. Empty: one signed by itself, made once and kept in the data folder.",
 			func(c *Config) *string { return &c.TLS.CertFile }),

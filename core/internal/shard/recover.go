@@ -97,6 +97,7 @@ func (s *Shard) recover() error {
 	}
 	s.publishGroups()
 	s.locks.recovered(s)
+	s.state.EachSetting(func(key, _ string) { s.showSetting(key) })
 	s.cluster, s.broker = s.state.Server().Cluster, s.state.Server().Broker
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)

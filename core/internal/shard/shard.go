@@ -32,6 +32,7 @@ type Shard struct {
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 	groups          sync.Map // name -> *GroupInfo, likewise
+	settings        sync.Map // key -> string, likewise
 	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.

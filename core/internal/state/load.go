@@ -67,6 +67,8 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.grave(content)
 	case tagMarks:
 		return l.marks(content)
+	case tagSetting:
+		return l.setting(content)
 	case tagQueue, tagLock, tagDelayed:
 		return nil
 	case tagCursor:
