@@ -23,7 +23,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 	for {
 		at, ok := p.Next()
 		if !ok {
-			return p.Full()
+			return more || p.Full()
 		}
 		end := min(at.To, visible)
 		if at.From >= end {
@@ -35,6 +35,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 		}
 		if r.found.answers(q, at) {
 			r.found.show(s, p)
+			more = more || r.found.to < end // the plan asks once for all that is new
 			r.found = nil
 			continue
 		}
