@@ -13,8 +13,9 @@ import (
 	"github.com/gantrymq/gantry/remoting/wire"
 )
 
-// A topic's attributes that say how long its messages are kept.
+// A topic's attributes that say how long its messages are kept, and what they are.
 const (
+	attrType           = "message.type"
 	attrRetention      = "retention"
 	attrRetentionMs    = "retention.ms"
 	attrRetentionBytes = "retention.bytes"
@@ -27,6 +28,7 @@ type topicCreateCommand struct {
 	Retention      *time.Duration    `help:"How long its messages are kept, as 24h; 0: for ever. Else the server's retention.age." placeholder:"SPAN"`
 	RetentionBytes string            `help:"How much each queue keeps, as 10GiB; 0: any amount. Else the server's retention.bytes." placeholder:"SIZE"`
 	Consumed       *bool             `help:"Keep messages until every group that reads their queue has consumed them. Else the server's retention.consumed." negatable:""`
+	Type           string            `help:"What its messages are: normal, fifo, delay, transaction or mixed." enum:",normal,fifo,delay,transaction,priority,lite,mixed" default:""`
 	Attribute      map[string]string `help:"Attribute of the topic; may be repeated." placeholder:"K=V"`
 	Without        []string          `help:"Attribute to take away; may be repeated." placeholder:"K"`
 }
@@ -92,6 +94,9 @@ func (c *topicCreateCommand) attributes() (string, error) {
 	}
 	if c.Consumed != nil {
 		set[attrRetention] = map[bool]string{true: "consumed", false: "time"}[*c.Consumed]
+	}
+	if c.Type != "" {
+		set[attrType] = strings.ToUpper(c.Type)
 	}
 	return c.list(set)
 }
