@@ -130,5 +130,8 @@ const (
 // DelayLevels returns RocketMQ's delay levels, level 1 first.
 func DelayLevels() []time.Duration { return model.DelayLevels() }
 
+// ValidTopic reports whether name may be a topic.
+func ValidTopic(name string) error { return model.ValidTopic(name) }
+
 // ValidGroup reports whether name may be a consumer or producer group.
 func ValidGroup(name string) error { return model.ValidGroup(name) }

@@ -22,6 +22,8 @@ import (
 type conn struct {
 	server        *Server
 	conn          net.Conn
+	stream        net.Conn // what is read: conn, or TLS over it
+	greeted       bool     // the first bytes were looked at
 	remote, local netip.AddrPort
 	out           outBuffer // any goroutine
 	in            readBuffer
@@ -48,7 +50,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {
-	c := &conn{server: s, conn: nc, remote: remote, local: local}
+	c := &conn{server: s, conn: nc, stream: nc, remote: remote, local: local}
 	c.in = readBuffer{pools: s.readPools, budget: s.budget}
 	c.out = outBuffer{
 		conn: nc, sent: s.metrics.sent, pool: &s.outPool,
@@ -77,6 +79,7 @@ func (c *conn) serve() (reason string) {
 			}
 			return c.closeReason(err)
 		}
+		c.secure()
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *conn) read() (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		return c.conn.Read(room)
+		return c.stream.Read(room)
 	}
 	if err := c.socket.raw.Read(c.socket.read); err != nil {
 		return 0, err

@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,7 @@ type Server struct {
 	listen    func(network, addr string) (net.Listener, error)
 	advertise *protocols.Advertiser
 	metrics   *metrics
+	tls       *tls.Config // nil: no TLS
 	router    *router
 	gate      *protocols.Gate
 	budget    *semaphore.Weighted // of incomplete frames
@@ -78,7 +80,7 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 	m := newMetrics(env.Registerer)
 	s := &Server{
 		cfg: cfg, engine: engine, shard: engine.Shards()[0], log: env.Logger, listen: env.Listen, advertise: advertise,
-		metrics: m, router: newRouter(m),
+		metrics: m, tls: env.TLS, router: newRouter(m),
 		gate:      protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
 		budget:    semaphore.NewWeighted(partialBudget),
 		asking:    semaphore.NewWeighted(maxAsking),

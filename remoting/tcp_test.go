@@ -24,8 +24,12 @@ func startTCP(t testing.TB) (string, *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cert, err := protocols.ServerTLS("", "", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	server, err := New(Config{NamesrvAddr: "127.0.0.1:0", Addr: "127.0.0.1:0"}, engine,
-		protocols.Env{Advertiser: protocols.NewAdvertiser(protocols.Machine{}, nil, nil)})
+		protocols.Env{Advertiser: protocols.NewAdvertiser(protocols.Machine{}, nil, nil), TLS: cert})
 	if err != nil {
 		t.Fatal(err)
 	}

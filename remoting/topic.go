@@ -101,6 +101,8 @@ func (c *conn) completeTopic(config *core.TopicConfig, perm int32, changes strin
 	if exists {
 		maps.Copy(config.Attributes, old.Attributes)
 		config.Durability = old.Durability
+	} else {
+		config.Attributes[core.AttrKind] = core.KindAny.String() // who names no kind sends all of them
 	}
 	return changeAttributes(config.Attributes, changes)
 }

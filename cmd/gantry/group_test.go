@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -65,40 +64,5 @@ func TestGroupWithLiveConsumersIsNotDeleted(t *testing.T) {
 	}
 	if got := s.gantry("", "topic", "show", "%RETRY%readers"); got.code != exitNotFound {
 		t.Errorf("the topic of its retries: %+v", got)
-	}
-}
-
-func TestGroupSettings(t *testing.T) {
-	t.Parallel()
-	s := serve(t, t.TempDir())
-	defer s.stop()
-	if got := s.gantry("", "group", "create", "readers", "--retries", "3", "--fifo", "--attribute", "team=billing"); got.code != exitDone || got.stderr != "group readers: 3 retries, in order\n" {
-		t.Errorf("create: %+v", got)
-	}
-	equal(t, s.must("", "group", "list"), "readers                                  3 retries, in order")
-	s.must("", "topic", "create", "orders", "-q", "2", "--type", "mixed")
-	s.must("", "send", "orders", "a", "b", "c", "--queue", "1")
-	equal(t, s.must("", "receive", "orders", "--group", "readers", "--max", "2"), "a", "b")
-	equal(t, s.must("", "group", "show", "readers"),
-		"group readers: 3 retries, in order; 1 messages behind",
-		"team: billing",
-		"orders queue 0: committed 0 of 0, 0 behind",
-		"orders queue 1: committed 2 of 3, 1 behind")
-
-	// What is not said stays.
-	s.must("", "group", "create", "readers", "--disabled", "--no-fifo", "--without", "team")
-	equal(t, s.must("", "group", "list"), "readers                                  3 retries, disabled")
-	if got := s.gantry("", "receive", "orders", "--group", "readers"); got.code == exitDone || !strings.Contains(got.stderr, "it is disabled") {
-		t.Errorf("a disabled group receives: %+v", got)
-	}
-	var all []groupDetails
-	if err := json.Unmarshal([]byte(strings.Join(s.must("", "group", "show", "readers", "-o", "json"), "\n")), &all); err != nil {
-		t.Fatal(err)
-	}
-	if g := all[0]; !g.Disabled || g.FIFO || g.MaxRetries != 3 || g.Lag != 1 || len(g.Queues) != 2 || g.Queues[1].Consumed.IsZero() {
-		t.Errorf("as JSON: %+v", g)
-	}
-	if got := s.gantry("", "group", "show", "none"); got.code != exitNotFound || !strings.Contains(got.stderr, `group "none" does not exist`) {
-		t.Errorf("show of no group: %+v", got)
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/internal/server"
 	"github.com/gantrymq/gantry/remoting/wire"
 )
 
-// A topic's attributes that say how long its messages are kept, and what they are.
+// A topic's attributes that say how long its messages are kept.
 const (
-	attrType           = "message.type"
 	attrRetention      = "retention"
 	attrRetentionMs    = "retention.ms"
 	attrRetentionBytes = "retention.bytes"
@@ -24,11 +24,11 @@ const (
 type topicCreateCommand struct {
 	serverFlag
 	Topic          string            `arg:"" help:"Name of the topic."`
+	Type           string            `help:"Kind of messages it takes: NORMAL, FIFO, DELAY, TRANSACTION or MIXED; new ones: MIXED." placeholder:"KIND"`
 	Queues         *int32            `short:"q" help:"Number of queues: 4, or those that the topic has." placeholder:"N"`
 	Retention      *time.Duration    `help:"How long its messages are kept, as 24h; 0: for ever. Else the server's retention.age." placeholder:"SPAN"`
 	RetentionBytes string            `help:"How much each queue keeps, as 10GiB; 0: any amount. Else the server's retention.bytes." placeholder:"SIZE"`
 	Consumed       *bool             `help:"Keep messages until every group that reads their queue has consumed them. Else the server's retention.consumed." negatable:""`
-	Type           string            `help:"What its messages are: normal, fifo, delay, transaction or mixed." enum:",normal,fifo,delay,transaction,priority,lite,mixed" default:""`
 	Attribute      map[string]string `help:"Attribute of the topic; may be repeated." placeholder:"K=V"`
 	Without        []string          `help:"Attribute to take away; may be repeated." placeholder:"K"`
 }
@@ -79,6 +79,9 @@ func (c *topicCreateCommand) attributes() (string, error) {
 	if set == nil {
 		set = make(map[string]string)
 	}
+	if c.Type != "" {
+		set[core.AttrKind] = strings.ToUpper(c.Type)
+	}
 	if c.Retention != nil {
 		if *c.Retention < 0 || *c.Retention > 0 && *c.Retention < time.Millisecond {
 			return "", fail(exitUsage, "create topic %q: --retention %v; it is a millisecond or more, or 0", c.Topic, *c.Retention)
@@ -94,9 +97,6 @@ func (c *topicCreateCommand) attributes() (string, error) {
 	}
 	if c.Consumed != nil {
 		set[attrRetention] = map[bool]string{true: "consumed", false: "time"}[*c.Consumed]
-	}
-	if c.Type != "" {
-		set[attrType] = strings.ToUpper(c.Type)
 	}
 	return c.list(set)
 }

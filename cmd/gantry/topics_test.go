@@ -26,7 +26,7 @@ func TestTopicSettings(t *testing.T) {
 	t.Parallel()
 	s := serve(t, t.TempDir())
 	defer s.stop()
-	s.must("", "topic", "create", "orders", "-q", "2", "--retention", "24h", "--retention-bytes", "10GiB", "--consumed", "--type", "fifo")
+	s.must("", "topic", "create", "orders", "-q", "2", "--retention", "24h", "--retention-bytes", "10GiB", "--consumed", "--attribute", "message.type=FIFO")
 	s.must("", "send", "orders", "a", "b", "c", "--queue", "1")
 	equal(t, s.must("", "topic", "show", "orders"),
 		"topic orders: 2 queues to read, 2 to write, permission RW-",

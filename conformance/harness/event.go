@@ -1,6 +1,11 @@
 package harness
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
 
 // Event is one line a client program writes. Which fields are set depends on Event.
 type Event struct {
@@ -32,6 +37,15 @@ type Event struct {
 	Topics      []string `json:"topics"`
 	Queues      []int    `json:"queues"`
 
+	// Of the v5 clients and, where the case is about both, of the others.
+	MessageGroup string            `json:"messageGroup"`
+	DeliverAt    int64             `json:"deliverAt"` // milliseconds since 1970, like Born
+	Born         int64             `json:"born"`
+	Props        map[string]string `json:"props"`
+	Handle       string            `json:"handle"`  // that recalls a delayed message
+	Message      int               `json:"message"` // the number that ack and change name it by
+	Millis       int64             `json:"millis"`  // done and error: how long the command took
+
 	At time.Time `json:"-"` // when the harness read it
 }
 
@@ -62,6 +76,7 @@ type Cmd struct {
 	Compression    string `json:"compression,omitempty"`    // Java: LZ4 or ZSTD instead of ZLIB
 	VIP            int    `json:"vip,omitempty"`            // 1: by the VIP channel
 	Incompressible int    `json:"incompressible,omitempty"` // 1: the body is sent as it is, however large
+	PollInterval   int    `json:"pollInterval,omitempty"`   // milliseconds between two looks at the routes
 	Orderly        int    `json:"orderly,omitempty"`        // 1: an orderly listener
 	Failures       int    `json:"failures,omitempty"`       // how often a message fails; below 0: always
 	Level          int    `json:"level,omitempty"`          // delay level of the next attempt
@@ -70,5 +85,37 @@ type Cmd struct {
 	SQL            string `json:"sql,omitempty"`    // filter by this expression
 	Trace          int    `json:"trace,omitempty"`  // 1: the producer writes message traces
 	Property       string `json:"property,omitempty"`
-	PollInterval   int    `json:"pollInterval,omitempty"` // milliseconds between two looks at the routes
+
+	// Of the v5 clients and, where the case is about both, of the others.
+	Topics       []string          `json:"topics,omitempty"`
+	Props        map[string]string `json:"props,omitempty"`
+	MessageGroup string            `json:"messageGroup,omitempty"`
+	DeliverAt    int64             `json:"deliverAt,omitempty"` // milliseconds since 1970
+	DelayLevel   int               `json:"delayLevel,omitempty"`
+	FilterType   string            `json:"filterType,omitempty"` // SQL92, or a tag expression
+	Await        int64             `json:"await,omitempty"`      // milliseconds, like Invisible
+	Invisible    int64             `json:"invisible,omitempty"`
+	Message      int               `json:"message"`
+	Handle       string            `json:"handle,omitempty"`
+	FailBody     string            `json:"failBody,omitempty"`     // the listener fails messages of this body, or all for *,
+	FailAttempts int               `json:"failAttempts,omitempty"` // up to this attempt; 0: always
+}
+
+// String shows the fields that say something.
+func (e Event) String() string { return said(e) + " at " + e.At.Format("15:04:05.000") }
+
+// String shows the fields that say something.
+func (c Cmd) String() string { return said(c) }
+
+func said(v any) string {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	fields := map[string]any{}
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return err.Error()
+	}
+	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil || v == "" || v == 0.0 })
+	return fmt.Sprint(fields)
 }

@@ -21,7 +21,7 @@ const ReadyLimit = 20 * time.Second
 
 // Server is a gantry process on fixed ports of its own, with a data folder that outlives restarts.
 type Server struct {
-	Namesrv, Broker, Ops string // addresses
+	Namesrv, Broker, GRPC, Ops string // addresses
 
 	bin, data, log string
 	env            []string
@@ -36,13 +36,16 @@ func NewServer(dir string, env ...string) (*Server, error) {
 		return nil, err
 	}
 	// Broker, VIP (two below) and the two others.
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		Namesrv: loopback(ports[0]), Broker: loopback(ports[1]), Ops: loopback(ports[2]),
+		Namesrv: loopback(ports[0]), Broker: loopback(ports[1]), Ops: loopback(ports[2]), GRPC: loopback(ports[3]),
 		bin: bin, data: filepath.Join(dir, "data"), log: filepath.Join(dir, "server.log"), env: env,
+	}
+	if os.Getenv("GANTRY_WAL_ENGINE") == "kafka" { // withkafka: each server has a log of its own
+		s.env = append([]string{fmt.Sprintf("GANTRY_WAL_TOPIC=wal-%d-%d", os.Getpid(), ports[0])}, s.env...)
 	}
 	return s, nil
 }
@@ -122,7 +125,8 @@ func (s *Server) Launch() error {
 	defer out.Close()
 	s.cmd = exec.Command(s.bin, "serve", "--data", s.data)
 	s.cmd.Env = append(os.Environ(),
-		"GANTRY_REMOTING_NAMESRV_ADDR="+s.Namesrv, "GANTRY_REMOTING_ADDR="+s.Broker, "GANTRY_OPS_ADDR="+s.Ops)
+		"GANTRY_REMOTING_NAMESRV_ADDR="+s.Namesrv, "GANTRY_REMOTING_ADDR="+s.Broker, "GANTRY_OPS_ADDR="+s.Ops,
+		"GANTRY_GRPC_ADDR="+s.GRPC)
 	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {
@@ -153,6 +157,9 @@ func (s *Server) WaitReady(ctx context.Context) error {
 		}
 	}
 }
+
+// Ready tells whether /readyz answers 200.
+func (s *Server) Ready(ctx context.Context) bool { return s.ready(ctx) }
 
 func (s *Server) ready(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Ops+"/readyz", nil)

@@ -291,6 +291,9 @@ func (r *Trim) decode(d *decoder) {
 func (r *Gap) decode(d *decoder) {
 	r.From = model.LSN(d.uvarint(math.MaxInt64))
 	r.Offsets = model.Offset(d.uvarint(math.MaxInt64))
+	if r.PopTime, r.PopAhead = 0, 0; len(d.b) > 0 { // the first version had no leases
+		r.PopTime, r.PopAhead = int64(d.uvarint(math.MaxInt64)), int64(d.uvarint(math.MaxInt64))
+	}
 }
 
 func (r *Roll) decode(d *decoder) {

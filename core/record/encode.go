@@ -184,10 +184,13 @@ func (r *Trim) append(dst []byte) []byte {
 	return dst
 }
 
-func (r *Gap) size() int { return uvarintLen(uint64(r.From)) + uvarintLen(uint64(r.Offsets)) }
+func (r *Gap) size() int {
+	return uvarintLen(uint64(r.From)) + uvarintLen(uint64(r.Offsets)) + uvarintLen(uint64(r.PopTime)) + uvarintLen(uint64(r.PopAhead))
+}
 
 func (r *Gap) append(dst []byte) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(r.From)), uint64(r.Offsets))
+	dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(r.From)), uint64(r.Offsets))
+	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(r.PopTime)), uint64(r.PopAhead))
 }
 
 func (r *Roll) size() int { return 1 }

@@ -114,6 +114,9 @@ type TrimQueue struct {
 type Gap struct {
 	From    model.LSN    // where the recovered log ended
 	Offsets model.Offset // how far every queue's next offset jumps
+	// PopTime is what the clock of leases shows from then on, and PopAhead how far, in
+	// ms, it is ahead of the wall clock: further than that of any lease that was lost.
+	PopTime, PopAhead int64
 }
 
 // Roll is the first record of a segment.

@@ -93,7 +93,7 @@ func entries() []Entry {
 		&GroupEnd{ID: 1},
 		&Trim{Before: 1 << 40, Queues: []TrimQueue{{Topic: 1, Queue: 2, Min: 3}, {Topic: 400, Queue: 0, Min: 1 << 50}}},
 		&Trim{},
-		&Gap{From: math.MaxInt64, Offsets: 12},
+		&Gap{From: math.MaxInt64, Offsets: 12, PopTime: 1_700_000_000_000, PopAhead: 2000},
 		&Roll{Reason: RollSize},
 		&Lock{Group: 1, Topic: 2, Queue: 300, Owner: "10.0.0.1@7"},
 		&Lock{Group: 1, Topic: 2},

@@ -193,6 +193,12 @@ func (w Wire) PhysicalOffset() int64 { return w.i64(posPhysicalOffset) }
 // SysFlag returns the message's sysFlag.
 func (w Wire) SysFlag() int32 { return w.i32(posSysFlag) }
 
+// StoreHost returns the server's address, as PatchStoreHost wrote it.
+func (w Wire) StoreHost() netip.AddrPort {
+	at := posStoreHost + w.shift()
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(w[at:])), uint16(w.i32(at+4)))
+}
+
 // StoreTime returns when the message was stored, in ms.
 func (w Wire) StoreTime() int64 { return w.i64(posStoreTime + w.shift()) }
 

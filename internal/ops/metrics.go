@@ -87,7 +87,7 @@ func engineStats() []stat {
 		{"gantry_delayed_lateness_seconds_total", "How long after their time delayed messages were published, all together.", counter, func(s *core.Stats) float64 { return float64(s.LateMs) / 1000 }},
 		{"gantry_delayed_lateness_max_seconds", "The longest of these times since the start.", gauge, func(s *core.Stats) float64 { return float64(s.LateMaxMs) / 1000 }},
 		{"gantry_delayed_messages", "Delayed messages that wait for their time.", gauge, func(s *core.Stats) float64 { return float64(s.Pending) }},
-		{"gantry_busy_requests_total", "Requests refused because the disk was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
+		{"gantry_busy_requests_total", "Requests refused because the log was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
 		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
 		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
 		{"gantry_snapshots_total", "Snapshots written.", counter, func(s *core.Stats) float64 { return float64(s.Snapshots) }},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/grpcv5"
 	"github.com/gantrymq/gantry/internal/ops"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	Grace   time.Duration // for the listeners to say goodbye
 
 	Remoting  remoting.Config
+	GRPC      grpcv5.Config
+	TLS       tlsConfig
 	WAL       walConfig
 	Retention core.Retention // of topics that say nothing else; Age 0: for ever
 	Engine    engineConfig
@@ -39,11 +42,41 @@ type Config struct {
 	hosted map[string]bool   // keys of addresses whose host came from listen
 }
 
+// tlsConfig is what the ports that speak TLS show.
+type tlsConfig struct {
+	CertFile string
+	KeyFile  string
+}
+
 type walConfig struct {
 	Engine        string
 	Flush         string
 	SegmentBytes  int64
 	SnapshotBytes int64
+
+	// The rest concerns the engine kafka alone.
+	Brokers     []string
+	Topic       string
+	Replication int
+	Create      bool
+	Compression string
+	CacheBytes  int64
+	TLS         brokerTLS
+	SASL        saslConfig
+}
+
+// brokerTLS is how Kafka's brokers are spoken to.
+type brokerTLS struct {
+	Enabled    bool
+	CA         string // file; "": the system's
+	Cert, Key  string // files; "": none
+	ServerName string // "": that of the broker
+}
+
+type saslConfig struct {
+	Mechanism    string
+	User         string
+	PasswordFile string
 }
 
 type engineConfig struct {
@@ -63,10 +96,13 @@ type logConfig struct {
 	Format string
 }
 
-// What auth, wal.flush and log.format may be.
+// What auth, wal.engine, wal.flush and log.format may be.
 const (
 	AuthLoopback = "loopback"
 	AuthOff      = "off"
+
+	EngineFile  = "file"
+	EngineKafka = "kafka"
 
 	FlushAsync = "async"
 	FlushSync  = "sync"
@@ -90,11 +126,25 @@ func Default() Config {
 			Advertise:      "auto",
 			MaxConnections: 20_000,
 		},
+		GRPC: grpcv5.Config{
+			Addr:           ":8081",
+			Advertise:      "auto",
+			MaxConnections: 20_000,
+			RequestBytes:   256 << 20,
+			MaxDelay:       24 * time.Hour,
+			Digest:         grpcv5.DigestMD5,
+		},
 		WAL: walConfig{
-			Engine:        "file",
+			Engine:        EngineFile,
 			Flush:         FlushAsync,
 			SegmentBytes:  256 << 20,
 			SnapshotBytes: 64 << 20,
+			Topic:         "gantry-wal",
+			Replication:   3,
+			Create:        true,
+			Compression:   "none",
+			CacheBytes:    8 << 30,
+			SASL:          saslConfig{Mechanism: "none"},
 		},
 		Retention: core.Retention{Age: 72 * time.Hour},
 		Engine: engineConfig{
@@ -128,6 +178,8 @@ func (c *Config) complete() {
 	c.hosted = make(map[string]bool)
 	c.Remoting.NamesrvAddr = c.withHost("remoting.namesrv_addr", c.Remoting.NamesrvAddr)
 	c.Remoting.Addr = c.withHost("remoting.addr", c.Remoting.Addr)
+	c.GRPC.Addr = c.withHost("grpc.addr", c.GRPC.Addr)
+	c.GRPC.MaxBodyBytes = int(c.Engine.MaxMessageBytes)
 	// The admin port stays on this machine unless its own key says otherwise.
 	if port, ok := hostless(c.Ops.Addr); ok {
 		c.Ops.Addr = "127.0.0.1:" + port
@@ -160,6 +212,7 @@ func (c *Config) addresses() []address {
 	return []address{
 		{"remoting.namesrv_addr", c.Remoting.NamesrvAddr},
 		{"remoting.addr", c.Remoting.Addr},
+		{"grpc.addr", c.GRPC.Addr},
 		{"ops.addr", c.Ops.Addr},
 	}
 }
@@ -183,7 +236,7 @@ func (c *Config) Validate() error {
 				strings.Join(exposed[key], " and ")))
 		}
 	}
-	if err := c.Remoting.Validate(); err != nil && len(errs) == 0 {
+	if err := errors.Join(c.Remoting.Validate(), c.GRPC.Validate()); err != nil && len(errs) == 0 {
 		errs = append(errs, err)
 	}
 	if c.Data == "" {
@@ -192,6 +245,7 @@ func (c *Config) Validate() error {
 	if c.Cluster == "" {
 		errs = append(errs, c.errorf("cluster", "is empty; name the cluster"))
 	}
+	errs = append(errs, c.validateKafka()...)
 	if age := c.Retention.Age; age > 0 && age < time.Second {
 		errs = append(errs, c.errorf("retention.age", "%v is less than a second; 0 keeps messages for ever", age))
 	}

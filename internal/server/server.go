@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/kafka"
 	"github.com/gantrymq/gantry/internal/ops"
 	"github.com/gantrymq/gantry/protocols"
 )
@@ -24,8 +26,9 @@ type Options struct {
 	Stderr  io.Writer // log and banner; nil: os.Stderr
 
 	// Tests give their own of these; nil is what listeners.go says.
-	listeners listenersFunc
-	wal       walFunc
+	listeners   listenersFunc
+	wal         walFunc
+	certificate certificateFunc
 }
 
 // Run is the life of a gantry process: it returns when ctx has ended and all is
@@ -45,6 +48,9 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	}
 	if opts.wal == nil {
 		opts.wal = newWAL
+	}
+	if opts.certificate == nil {
+		opts.certificate = certificate
 	}
 	s := &server{
 		cfg:     cfg,
@@ -67,6 +73,7 @@ type server struct {
 	fresh     bool // the data folder was made by this start
 	wal       wal.WAL
 	engine    *core.Engine
+	serving   atomic.Pointer[core.Engine] // the engine, once it is open
 	listeners []protocols.Listener
 	bound     []boundListener
 }
@@ -88,6 +95,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		Registry: registry,
 		Listen:   bind,
 		Ready:    s.health.checks,
+		Engine:   s.serving.Load,
 	})
 	adminAddr, err := admin.Listen()
 	if err != nil {
@@ -102,19 +110,24 @@ func (s *server) run(ctx context.Context) (err error) {
 		}
 	}()
 
-	if err := s.open(); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	if err := ops.CollectEngine(registry, s.engine); err != nil {
+	if err := errors.Join(ops.CollectEngine(registry, s.engine), s.collectWAL(registry)); err != nil {
 		return err
 	}
 
+	certificate, err := s.opts.certificate(&s.cfg)
+	if err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
 	s.listeners, err = s.opts.listeners(&s.cfg, s.engine, protocols.Env{
 		Logger:     s.log,
 		Registerer: registry,
 		Listen:     bind,
 		Advertiser: protocols.NewAdvertiser(protocols.ThisMachine(), s.log, registry),
+		TLS:        certificate,
 	})
 	if err != nil {
 		return err
@@ -126,11 +139,13 @@ func (s *server) run(ctx context.Context) (err error) {
 }
 
 // open opens the log, and the engine over it, which recovers.
-func (s *server) open() error {
+func (s *server) open(ctx context.Context) error {
 	s.health.phase("recovering the log")
 	_, err := os.Stat(s.cfg.Data)
 	s.fresh = errors.Is(err, os.ErrNotExist)
-	s.wal = s.opts.wal(&s.cfg, s.log)
+	if s.wal, err = s.opts.wal(ctx, &s.cfg, s.log); err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
 	s.engine, err = core.Open(s.cfg.core(), s.wal, core.Env{Logger: s.log})
 	if errors.Is(err, wal.ErrLocked) {
 		err = fmt.Errorf("data folder %s is %w; stop that one, or choose another folder with --data (GANTRY_DATA)",
@@ -142,7 +157,11 @@ func (s *server) open() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), s.wal.Close())
 	}
-	s.health.watch(s.engine.Err)
+	s.serving.Store(s.engine)
+	s.health.watch("shard", s.engine.Err)
+	if k, ok := s.wal.(*kafka.WAL); ok {
+		s.health.watch("log", func() error { return lagging(k) })
+	}
 	return nil
 }
 
@@ -207,7 +226,7 @@ func (s *server) watchShard(running context.Context) {
 	case <-s.engine.Failed():
 	}
 	s.log.Error("the shard has failed: nothing is stored or acknowledged any more; "+
-		"see to the disk, then restart", "err", s.engine.Err(), "data", s.cfg.Data)
+		"see to its log, then restart", "err", s.engine.Err(), "data", s.cfg.Data)
 	<-running.Done()
 }
 

@@ -61,6 +61,8 @@ func (c Content) MarshalJSON() ([]byte, error) {
 // kindNames are the kinds that this version knows.
 var kindNames = map[record.Kind]string{
 	record.KindData:     "data",
+	record.KindPop:      "pop",
+	record.KindAck:      "ack",
 	record.KindOffset:   "offset",
 	record.KindServer:   "server",
 	record.KindTopic:    "topic",
@@ -94,6 +96,10 @@ func (d *describer) describe(entry record.Entry) Content {
 	switch e := entry.(type) {
 	case *record.Data:
 		return d.message(e)
+	case *record.Pop:
+		return d.pop(e)
+	case *record.Ack:
+		return d.ack(e)
 	case *record.Offset:
 		return Content{
 			{"group", named(d.groups, uint64(e.Group))},
@@ -152,6 +158,76 @@ func (d *describer) describe(entry record.Entry) Content {
 	return nil
 }
 
+// pop shows who was given what; of ordered groups also what waits.
+func (d *describer) pop(e *record.Pop) Content {
+	c := Content{
+		{"group", named(d.groups, uint64(e.Group))},
+		{"topic", named(d.topics, uint64(e.Topic))},
+		{"queue", e.Queue},
+		{"leased", messageList(e.Leased)},
+		{"pop_time", e.PopTime},
+		{"invisible", e.Invisible},
+		{"read_to", int64(e.ReadTo)},
+	}
+	if e.FIFO {
+		c = append(c, Field{"fifo", true}, Field{"parked", messageList(e.Parked)}, Field{"resumed", messageList(e.Resumed)})
+	}
+	return c
+}
+
+// ack shows what was settled.
+func (d *describer) ack(e *record.Ack) Content {
+	c := Content{
+		{"group", named(d.groups, uint64(e.Group))},
+		{"topic", named(d.topics, uint64(e.Topic))},
+		{"queue", e.Queue},
+		{"op", ackOp(e.Op)},
+		{"offsets", offsetList(e.Offsets)},
+	}
+	if e.Op == record.AckChange {
+		c = append(c, Field{"pop_time", e.PopTime}, Field{"invisible", e.Invisible})
+	}
+	return c
+}
+
+func messageList(list []record.PopMessage) string {
+	offsets := make([]int64, len(list))
+	for i := range list {
+		offsets[i] = int64(list[i].Offset)
+	}
+	return offsetList(offsets)
+}
+
+// offsetList shows offsets; those that follow one another as a range.
+func offsetList[T ~int64](offsets []T) string {
+	var b strings.Builder
+	for i := 0; i < len(offsets); {
+		n := 1
+		for i+n < len(offsets) && offsets[i+n] == offsets[i]+T(n) {
+			n++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprint(&b, offsets[i])
+		if n > 1 {
+			fmt.Fprint(&b, "-", offsets[i+n-1])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+func ackOp(op record.AckOp) string {
+	switch op {
+	case record.AckDead:
+		return "dead"
+	case record.AckChange:
+		return "change"
+	}
+	return "done"
+}
+
 // named returns the name that an id stands for, or #id before it was learned.
 func named(names map[uint64]string, id uint64) string {
 	if name, known := names[id]; known {
@@ -198,6 +274,9 @@ func (d *describer) message(e *record.Data) Content {
 	d.topics[uint64(e.Topic)] = string(w.Topic())
 	c := Content{
 		{"topic", string(w.Topic())}, {"queue", e.Queue}, {"offset", w.QueueOffset()}, {"body_bytes", len(w.Body())},
+	}
+	if e.DeliverAt != 0 {
+		c = append(c, Field{"deliver_at", e.DeliverAt}, Field{"address", w.PhysicalOffset()})
 	}
 	for _, p := range []struct{ name, property string }{
 		{"tag", record.PropTags}, {"keys", "KEYS"}, {"id", record.PropUniqueKey},

@@ -91,23 +91,42 @@ func (o *order) check(it *item) string {
 	case *record.Gap:
 		o.gaps++
 	case *record.Data:
-		return o.message(it, e)
+		if e.DeliverAt != 0 {
+			return o.address(it, e)
+		}
+		if why := o.address(it, e); why != "" {
+			return why
+		}
+		return o.follows(queue{uint64(e.Topic), e.Queue}, string(e.Wire.Topic()), e.Wire.QueueOffset())
+	case *record.Publish:
+		if int64(e.At) >= int64(it.lsn) || e.ID > e.At {
+			return fmt.Sprintf("it publishes the message %d, which lies at LSN %d", e.ID, e.At)
+		}
+		return o.follows(queue{uint64(e.Topic), e.Queue}, fmt.Sprintf("#%d", e.Topic), int64(e.Offset))
+	case *record.Relocate:
+		if at := e.Wire.PhysicalOffset() & (1<<addressBits - 1); at >= int64(it.lsn) {
+			return fmt.Sprintf("it is a copy of the message at LSN %d", at)
+		}
 	}
 	return ""
 }
 
-func (o *order) message(it *item, d *record.Data) string {
+// address says whether a message lies where it says.
+func (o *order) address(it *item, d *record.Data) string {
 	if lsn := d.Wire.PhysicalOffset() & (1<<addressBits - 1); lsn != int64(it.lsn) {
 		return fmt.Sprintf("the message says that it lies at LSN %d", lsn)
 	}
 	if d.Wire.Queue() != d.Queue {
 		return fmt.Sprintf("the message says queue %d, its record %d", d.Wire.Queue(), d.Queue)
 	}
-	q := queue{uint64(d.Topic), d.Queue}
-	got := d.Wire.QueueOffset()
+	return ""
+}
+
+// follows says whether an offset is one that may come next in its queue.
+func (o *order) follows(q queue, topic string, got int64) string {
 	want, known := o.next[q]
 	if known && got != want.offset && (got < want.offset || o.gaps == want.gaps) {
-		return fmt.Sprintf("offset %d of queue %d of topic %s, where %d follows", got, d.Queue, d.Wire.Topic(), want.offset)
+		return fmt.Sprintf("offset %d of queue %d of topic %s, where %d follows", got, q.num, topic, want.offset)
 	}
 	o.next[q] = place{got + 1, o.gaps}
 	return ""

@@ -254,6 +254,12 @@ func TestKinds(t *testing.T) {
 		&record.Topic{ID: 3},
 		&record.Group{ID: 4},
 		&record.Offset{Group: 4, Topic: 9, Queue: 1, Offset: 5, Op: record.OffsetReset},
+		&record.Pop{
+			Group: 4, Topic: 3, PopTime: 100, Invisible: 30, ReadTo: 9, FIFO: true,
+			Leased: []record.PopMessage{{Offset: 4, Key: 1}, {Offset: 5, Key: 1}, {Offset: 7}}, Parked: []record.PopMessage{{Offset: 8}},
+		},
+		settled(record.AckDead, 0),
+		settled(record.AckChange, 9),
 		&record.Trim{Before: 77, Queues: []record.TrimQueue{{Topic: 3, Queue: 0, Min: 6}, {Topic: 9, Queue: 2, Min: 8}}},
 		&record.Gap{From: 10, Offsets: 20},
 		&record.TopicEnd{ID: 3},
@@ -275,6 +281,9 @@ func TestKinds(t *testing.T) {
 		"topic id=3 name=orders read_queues=0 write_queues=0 perm=0",
 		"group id=4 name=workers",
 		"offset group=workers topic=#9 queue=1 offset=5 op=reset",
+		"pop group=workers topic=orders queue=0 leased=4-5,7 pop_time=100 invisible=30 read_to=9 fifo=true parked=8 resumed=\"\"",
+		"ack group=workers topic=orders queue=0 op=dead offsets=4",
+		"ack group=workers topic=orders queue=0 op=change offsets=4 pop_time=0 invisible=9",
 		"trim before=77 queues=orders/0:6,#9/2:8",
 		"gap from=10 offsets=20",
 		"topic-end id=3 name=orders",
@@ -283,6 +292,12 @@ func TestKinds(t *testing.T) {
 	if damage != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, damage, want)
 	}
+}
+
+func settled(op record.AckOp, invisible int64) *record.Ack {
+	ack := &record.Ack{Group: 4, Topic: 3, Op: op, Invisible: invisible}
+	ack.Offsets = append(ack.Offsets, 4)
+	return ack
 }
 
 func sealed(kind byte, content string) []byte {

@@ -42,7 +42,7 @@ const (
 // Look says where a Plan needs the messages of.
 type Look struct {
 	From, To model.Offset // To is the end, or Everything
-	Key      uint32       // of this message group only, with OneKey
+	Key      uint32       // with OneKey, only this message group counts: others need not be offered
 	OneKey   bool
 }
 

@@ -68,6 +68,15 @@ func (c *Cursor) NextDue() (at int64, ok bool) {
 	return c.w.nextDue()
 }
 
+// NextLater is NextDue but for what is known to be ready: what comes next while
+// nobody takes that.
+func (c *Cursor) NextLater() (at int64, ok bool) {
+	if c.w == nil {
+		return 0, false
+	}
+	return c.w.nextLater()
+}
+
 // Check says what a receipt is worth. Once a message's deadline has passed its
 // receipt is stale, whether or not it was delivered again.
 func (c *Cursor) Check(offset model.Offset, popTime, now int64, alive func(uint16) bool) Verdict {

@@ -2,7 +2,6 @@ package cursor
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -16,6 +15,7 @@ type message struct {
 	missing bool // in a gap
 	match   bool
 	key     uint32
+	under   uint32 // the message group that the cursor has it under while it is held
 
 	done     bool // for the group: acknowledged, dead, or below a commit
 	held     bool // has a delivery that is not settled, or is to be delivered again
@@ -25,6 +25,15 @@ type message struct {
 	first    int64
 	deadline int64
 	owner    uint16
+}
+
+// group is the message group that orders it. What was delivered before the group
+// became an ordered one has none.
+func (m *message) group() uint32 {
+	if m.held {
+		return m.under
+	}
+	return m.key
 }
 
 // receipt is one that was given out.
@@ -54,6 +63,7 @@ type world struct {
 	ordered  bool // since the beginning: it never turned
 	queue    []message
 	min      model.Offset
+	passed   model.Offset // by a plan that was not recorded
 	now      int64
 	receipts []receipt
 	attempts []attemptMade
@@ -118,7 +128,9 @@ func (w *world) apply(e record.Entry) {
 
 func (w *world) commit(to model.Offset, op record.OffsetOp) {
 	forget := op == record.OffsetReset || to < w.c.Floor()
+	w.passed = 0
 	w.apply(&record.Offset{Group: 1, Topic: 1, Offset: to, Op: op})
+	w.attempts = slices.DeleteFunc(w.attempts, func(a attemptMade) bool { return a.offsets[0] < to })
 	for i := range w.queue {
 		m := &w.queue[i]
 		if forget || model.Offset(i) < to {
@@ -151,7 +163,7 @@ func (w *world) keys() map[uint32][]model.Offset {
 	keys := map[uint32][]model.Offset{}
 	for i := range w.queue {
 		if w.unfinished(&w.queue[i]) {
-			keys[w.queue[i].key] = append(keys[w.queue[i].key], model.Offset(i))
+			keys[w.queue[i].group()] = append(keys[w.queue[i].group()], model.Offset(i))
 		}
 	}
 	return keys
@@ -197,7 +209,7 @@ func (w *world) append() {
 		if keys > 0 {
 			m.key = uint32(w.draw("key", 0, keys))
 		}
-		if !w.fifo {
+		if !w.fifo && w.ordered {
 			m.key = 0
 		}
 		w.queue = append(w.queue, m)
@@ -208,7 +220,7 @@ func (w *world) append() {
 func (w *world) receive() {
 	fifo := w.fifo
 	if w.c.Turns(fifo) {
-		w.t.Fatal("turns by itself")
+		w.turned()
 	}
 	if w.c.Outrun(w.min, w.now, w.alive) {
 		for i := w.floor; i < w.min; i++ {
@@ -241,8 +253,32 @@ func (w *world) receive() {
 	w.take(p)
 }
 
+// turn makes the group an ordered one, or none.
+func (w *world) turn() {
+	w.fifo = !w.fifo
+	w.attempts = nil
+	if w.c.Turns(w.fifo) {
+		w.turned()
+	}
+}
+
+func (w *world) turned() {
+	w.pop.Group, w.pop.Topic = 1, 1
+	w.passed = 0
+	w.c.Turn(&w.pop, w.fifo, w.tick())
+	w.apply(&w.pop)
+	for i := range w.queue {
+		if m := &w.queue[i]; m.held && m.acked && !w.fifo {
+			m.done, m.held = true, false
+		}
+	}
+	w.steps["turned"]++
+}
+
 // look offers what the plan asks for; sometimes not all of it.
 func (w *world) look(p *Plan) (gaveUp bool) {
+	p.Passed(w.passed)
+	all := w.draw("offer all", 0, 1) == 0
 	for look, ok := p.Next(); ok; look, ok = p.Next() {
 		to := min(look.To, model.Offset(len(w.queue)))
 		if w.draw("give up", 0, 12) == 0 {
@@ -251,7 +287,7 @@ func (w *world) look(p *Plan) (gaveUp bool) {
 		}
 		more := true
 		for o := look.From; o < to && more; o++ {
-			if m := &w.queue[o]; !m.missing && (!look.OneKey || m.key == look.Key) {
+			if m := &w.queue[o]; !m.missing && (all || !look.OneKey || m.key == look.Key) {
 				more = p.Offer(o, m.key, m.match)
 			}
 		}
@@ -281,7 +317,7 @@ func (w *world) take(p *Plan) {
 				m := &w.queue[o]
 				m.done, m.held = true, false
 				w.forgetAttempt(m)
-				w.cascade(m.key)
+				w.cascade(m.under)
 			}
 			w.steps["dead"]++
 		}()
@@ -289,21 +325,31 @@ func (w *world) take(p *Plan) {
 	if p.Empty() {
 		return
 	}
+	if p.Lazy() && w.draw("lazy", 0, 1) == 0 {
+		w.passed = p.read
+		return
+	}
 	attempt := uint64(w.draw("attempt", 0, 3))
 	w.pop.Group, w.pop.Topic = 1, 1
 	p.Record(&w.pop, popTime, invisible, attempt)
+	read := w.c.ReadOffset()
 	w.apply(&w.pop)
+	for o := read; o < min(w.min, w.c.ReadOffset()); o++ {
+		if m := &w.queue[o]; !m.held {
+			m.done = true // trimmed before anybody had it
+		}
+	}
 	made := attemptMade{hash: attempt, popTime: popTime}
 	again := map[uint32]model.Offset{}
 	for _, l := range w.pop.Leased {
 		m := &w.queue[l.Offset]
-		if _, ok := again[m.key]; !ok && m.held && w.fifo {
-			again[m.key] = l.Offset
+		if _, ok := again[m.under]; !ok && m.held && w.fifo {
+			again[m.under] = l.Offset
 		}
 	}
 	for i := range w.queue { // what lies behind is to be delivered again too
 		m := &w.queue[i]
-		if first, ok := again[m.key]; ok && model.Offset(i) > first && m.held {
+		if first, ok := again[m.under]; ok && model.Offset(i) > first && m.held {
 			w.forgetAttempt(m)
 			m.acked, m.deadline, m.owner = false, 0, 0
 		}
@@ -314,7 +360,7 @@ func (w *world) take(p *Plan) {
 			w.forgetAttempt(m)
 			w.steps["again"]++
 		} else {
-			m.first = popTime
+			m.first, m.under = popTime, l.Key
 		}
 		m.held, m.attempt, m.popTime, m.deadline, m.owner = true, m.attempt+1, popTime, deadline(popTime, invisible), 0
 		w.receipts = append(w.receipts, receipt{l.Offset, popTime})
@@ -385,7 +431,7 @@ func (w *world) settle() {
 		m.done, m.held = true, false
 	}
 	w.apply(&ack)
-	w.cascade(m.key)
+	w.cascade(m.under)
 }
 
 // end gives back all that an owner holds.
@@ -475,6 +521,8 @@ func (w *world) step() {
 		w.commit(w.c.Floor()+model.Offset(w.draw("to", 0, int(min(w.c.ReadOffset()+3, model.Offset(len(w.queue)))-min(w.c.Floor(), model.Offset(len(w.queue)))))), record.OffsetCommit)
 	case op < 97 && w.draw("reset", 0, 5) == 0:
 		w.commit(model.Offset(w.draw("to", int(w.min), len(w.queue))), record.OffsetOp(w.draw("kind", 0, 1)))
+	case op == 99 && !w.ordered && w.draw("turn", 0, 1) == 0:
+		w.turn()
 	case op < 98 && w.draw("trim", 0, 3) == 0:
 		w.min += model.Offset(w.draw("trimmed", 0, max(0, min(30, len(w.queue)-int(w.min)))))
 	}
@@ -487,7 +535,7 @@ func (w *world) check() {
 	if mirror := w.mirror.AppendImage(nil); !bytes.Equal(image, mirror) {
 		w.t.Fatalf("the records alone lead to another cursor:\n%x\n%x", image, mirror)
 	}
-	inFlight, waiting, ready := 0, 0, false
+	inFlight, waiting, ready, trimmed := 0, 0, false, false
 	var first int64 = -1
 	for i := range w.queue {
 		m := &w.queue[i]
@@ -501,10 +549,12 @@ func (w *world) check() {
 		if s, ok := w.c.Slot(model.Offset(i)); !ok || s.PopTime != m.popTime || s.FirstPop != m.first || s.Attempt != m.attempt || s.Acked != m.acked {
 			w.t.Fatalf("message %d: slot %+v %v, want %+v", i, s, ok, *m)
 		}
-		if !w.fifo && (m.owner == 0 || !w.alive(m.owner)) && (first < 0 || m.deadline < first) {
+		if !w.fifo && model.Offset(i) >= w.min && (m.owner == 0 || !w.alive(m.owner)) && (first < 0 || m.deadline < first) {
 			first = m.deadline
 		}
-		ready = ready || !w.fifo && w.over(m)
+		if !w.fifo && w.over(m) {
+			ready, trimmed = ready || model.Offset(i) >= w.min, trimmed || model.Offset(i) < w.min
+		}
 	}
 	if w.c.InFlight() != inFlight || w.c.Waiting(w.now, w.alive) != waiting {
 		w.t.Fatalf("%d in flight, %d waiting, want %d and %d", w.c.InFlight(), w.c.Waiting(w.now, w.alive), inFlight, waiting)
@@ -515,7 +565,7 @@ func (w *world) check() {
 		w.t.Fatalf("floor %d, want %d", got, floor)
 	}
 	if !w.fifo {
-		if got := w.c.Ready(w.now, w.alive); got != ready {
+		if got := w.c.Ready(w.now, w.alive); got != ready && !(got && trimmed) {
 			w.t.Fatalf("ready %v, want %v", got, ready)
 		}
 		at, ok := w.c.NextDue()
@@ -547,7 +597,7 @@ func (w *world) checkKeys() {
 			}
 			continue
 		}
-		if known && list[0] >= w.min {
+		if known && list[0] >= w.min && !w.queue[list[0]].acked {
 			ready = true
 		}
 	}
@@ -608,7 +658,7 @@ func (w *world) judgePlain(p *Plan, r Rules, seen map[model.Offset]bool, gaveUp 
 		if o < w.min {
 			continue
 		}
-		if m.held && w.over(m) {
+		if m.held && w.over(m) && w.ordered {
 			if due++; !seen[o] && !dead[o] {
 				left = true
 			} else if left && !dead[o] {
@@ -628,7 +678,7 @@ func (w *world) judgePlain(p *Plan, r Rules, seen map[model.Offset]bool, gaveUp 
 	if left && !p.Full() && len(p.Dead()) < r.Max {
 		w.t.Fatal("there is room, and something due is left")
 	}
-	if !p.closed && !gaveUp && p.fresh < min(fresh, r.Max/4) && p.room() {
+	if w.ordered && !p.closed && !gaveUp && p.fresh < min(fresh, r.Max/4) && p.room() {
 		w.t.Fatalf("%d of %d new messages among %d leases (%d due)", p.fresh, fresh, r.Max, due)
 	}
 }
@@ -636,10 +686,13 @@ func (w *world) judgePlain(p *Plan, r Rules, seen map[model.Offset]bool, gaveUp 
 func (w *world) judgeKeys(p *Plan, seen map[model.Offset]bool, gaveUp bool) {
 	dead := map[uint32]bool{}
 	for _, l := range p.Dead() {
-		dead[w.queue[l.Offset].key] = true
+		dead[w.queue[l.Offset].group()] = true
 	}
 	for key, list := range w.keys() {
 		list = slices.DeleteFunc(list, func(o model.Offset) bool { return o < w.min })
+		for len(list) > 0 && w.queue[list[0]].acked {
+			list = list[1:] // it only waits for what was trimmed
+		}
 		leased := 0
 		for i, o := range list {
 			if seen[o] && i > leased {
@@ -659,25 +712,84 @@ func (w *world) judgeKeys(p *Plan, seen map[model.Offset]bool, gaveUp bool) {
 	}
 }
 
+// drain has somebody receive and acknowledge all: nothing may be left.
+func (w *world) drain() {
+	w.dead = map[uint16]bool{1: true, 2: true, 3: true}
+	for range 400 {
+		w.now += 1000
+		if w.c.Turns(w.fifo) {
+			w.turned()
+		}
+		if w.c.Outrun(w.min, w.now, w.alive) {
+			w.commit(w.min, record.OffsetCommit)
+		}
+		p := &w.plan
+		p.Begin(&w.c, Rules{Now: w.now, Max: 100, FIFO: w.fifo, Min: w.min, Alive: w.alive})
+		for look, ok := p.Next(); ok; look, ok = p.Next() {
+			to, more := min(look.To, model.Offset(len(w.queue))), true
+			for o := look.From; o < to && more; o++ {
+				if m := &w.queue[o]; !m.missing && (!look.OneKey || m.key == look.Key) {
+					more = p.Offer(o, m.key, m.match)
+				}
+			}
+			if more {
+				p.Passed(to)
+			}
+		}
+		p.Rest()
+		if p.Empty() {
+			break
+		}
+		p.Record(&w.pop, w.now, 10, 0)
+		w.apply(&w.pop)
+		ack := record.Ack{Group: 1, Topic: 1}
+		for _, l := range w.pop.Leased {
+			m := &w.queue[l.Offset]
+			if m.done || m.missing || !m.match {
+				w.t.Fatalf("%d is leased: %+v", l.Offset, *m)
+			}
+			m.done = true
+			ack.Offsets = append(ack.Offsets, l.Offset)
+		}
+		if len(ack.Offsets) > 0 {
+			w.apply(&ack)
+		}
+	}
+	for o := w.floor; o < model.Offset(len(w.queue)); o++ {
+		if m := &w.queue[o]; o >= w.min && !m.missing && m.match && !m.done {
+			w.t.Fatalf("%d never comes: %+v", o, *m)
+		}
+	}
+	if end := model.Offset(len(w.queue)); w.c.Floor() != max(end, w.floor) || w.c.w != nil {
+		w.t.Fatalf("floor %d at the end %d", w.c.Floor(), end)
+	}
+}
+
 func TestModel(t *testing.T) {
-	for _, fifo := range []bool{false, true} {
-		t.Run(fmt.Sprintf("ordered=%v", fifo), func(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		fifo, turns bool
+		want        []string
+	}{
+		{"plain", false, false, []string{"again", "dead", "stale", "outrun"}},
+		{"ordered", true, false, []string{"again", "dead", "stale", "outrun", "parked", "resumed", "replayed"}},
+		{"turning", true, true, []string{"turned"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			total := map[string]int{}
 			rapid.Check(t, func(t *rapid.T) {
-				w := newWorld(t, fifo)
+				w := newWorld(t, tc.fifo)
+				w.ordered = !tc.turns
 				for range w.draw("steps", 1, 400) {
 					w.step()
 				}
+				w.drain()
 				for name, n := range w.steps {
 					total[name] += n
 				}
 			})
-			want := []string{"again", "dead", "stale", "outrun"}
-			if fifo {
-				want = append(want, "parked", "resumed", "replayed")
-			}
-			for _, name := range want {
+			for _, name := range tc.want {
 				if total[name] == 0 {
 					t.Errorf("%s: never met", name)
 				}

@@ -76,15 +76,18 @@ func (p *Plan) due(limit int) {
 		p.dueKeys(limit)
 		return
 	}
-	for p.again < limit && !p.Full() && len(p.dead) < p.rules.Max {
+	for p.again < limit && !p.Full() && len(p.dead) < maxDead {
 		id, ok := p.w.next(p.rules.Now, p.rules.Alive)
 		if !ok {
 			return
 		}
-		// Behind the read offset there is something only after the group was an ordered
-		// one; there it is met on the way.
-		if offset := model.Offset(id); offset >= p.rules.Min && offset < p.c.ReadOffset() {
+		offset := model.Offset(id)
+		switch {
+		case offset < p.rules.Min:
+			p.w.drop() // nobody gets it any more
+		case offset < p.c.ReadOffset():
 			p.retake(offset, p.w.slot(offset))
+		default: // only after the group was an ordered one: it is met on the way
 		}
 	}
 }
@@ -106,8 +109,12 @@ func (p *Plan) retake(offset model.Offset, s *slot) (taken bool) {
 // within Rest they have rising offsets, in ordered groups in each message group.
 func (p *Plan) Leases() []Lease { return p.leases }
 
+// maxDead bounds what Dead returns. It is no part of Max: messages whose way to the
+// dead letters takes long must not hold up those that can be delivered.
+const maxDead = 1024
+
 // Dead returns messages that are due, but have had MaxAttempts deliveries: they
-// go to the dead letters. At most Max of them; the rest comes with the next Plan.
+// go to the dead letters. The first 1024 of them; the rest comes with a later Plan.
 func (p *Plan) Dead() []Lease { return p.dead }
 
 // Keep gives the leases behind the first n back, and takes no more: for an answer
@@ -147,7 +154,7 @@ func (p *Plan) Offer(offset model.Offset, key uint32, match bool) (more bool) {
 	}
 	switch {
 	case p.phase == phaseKeys:
-		p.offerKey(offset, match)
+		p.offerKey(offset, key, match)
 	case p.phase != phaseForward || offset < p.read:
 		return false
 	case !match:
@@ -179,11 +186,11 @@ func (p *Plan) takeNew(offset model.Offset, key uint32) {
 }
 
 // Passed tells that of everything below to, gaps included, the messages have been
-// offered.
+// offered. Before the first Next it tells what a Plan that was Lazy had passed over.
 func (p *Plan) Passed(to model.Offset) {
 	switch {
 	case p.Full() || p.order.stopped:
-	case p.phase == phaseForward:
+	case p.phase == phaseForward, p.phase == phaseDue:
 		p.read = max(p.read, to)
 	case p.phase == phaseKeys:
 		p.passedKey(to)
@@ -202,6 +209,14 @@ func (p *Plan) Rest() {
 // be dead ones.
 func (p *Plan) Empty() bool {
 	return len(p.leases) == 0 && p.read == p.c.ReadOffset() && !p.order.moved()
+}
+
+// Lazy reports whether nothing is leased, and what was passed over did not match:
+// such a Plan need not be recorded at once. It is enough if a later record reads
+// as far, or if the next Plan is told. It is to be forgotten when the cursor is
+// moved or turns.
+func (p *Plan) Lazy() bool {
+	return len(p.leases)+len(p.order.parked) == 0 && !p.order.skipped && !p.order.moved()
 }
 
 // Stopped reports that the cursor holds as much as it may for messages that wait

@@ -14,6 +14,7 @@ type ordering struct {
 	parked  []record.PopMessage
 	looking int  // the place of the one that is looked for, in phaseKeys
 	stopped bool // the cursor may not hold more
+	skipped bool // a message was passed over that is found by a search
 	held    int  // bytes that what was decided will hold
 }
 
@@ -26,7 +27,8 @@ type planKey struct {
 	overflow model.Offset // the first for which there was no room; 0: there was
 	resume   model.Offset // how far it was looked for; 0: not yet
 	state    keyState
-	due      bool // it was ready, and its list has been begun
+	due      bool // it was ready, and its list is being gone through
+	begun    bool // something of its list is leased
 }
 
 type keyState uint8
@@ -89,7 +91,7 @@ func (p *Plan) dueKeys(limit int) {
 			}
 		}
 	}
-	for passed := 0; !p.Full() && passed < p.rules.Max && len(p.dead) < p.rules.Max; {
+	for passed := 0; !p.Full() && passed < p.rules.Max && len(p.dead) < maxDead; {
 		id, ok := p.w.next(p.rules.Now, p.rules.Alive)
 		if !ok {
 			return
@@ -113,16 +115,20 @@ func (p *Plan) takeKey(k *planKey, limit int) {
 		s := p.w.slot(offset)
 		switch {
 		case offset < p.rules.Min: // nobody gets it any more
+		case s != nil && !k.begun && p.w.acked(offset): // it waits for such ones only
 		case offset >= p.c.ReadOffset(): // only after a turn; the read offset comes there
 			k.state = keyLocked
 			return
 		case p.Full(), s != nil && p.again >= limit, s == nil && !p.room():
 			return
 		case s == nil:
+			k.begun = true
 			p.takeNew(offset, k.id)
 		case !p.retake(offset, s):
 			k.state = keyLocked // until it is in the dead letters
 			return
+		default:
+			k.begun = true
 		}
 	}
 	switch {
@@ -156,14 +162,14 @@ func (p *Plan) nextKey() (Look, bool) {
 	return Look{}, false
 }
 
-// offerKey tells of a message of the message group that is looked for.
-func (p *Plan) offerKey(offset model.Offset, match bool) {
+// offerKey tells of a message while a message group is looked for.
+func (p *Plan) offerKey(offset model.Offset, key uint32, match bool) {
 	k := &p.order.keys[p.order.looking]
 	if offset < k.resume || k.state != keyLook {
 		return
 	}
 	p.passedKey(offset + 1)
-	if match && p.w.unknown(offset) {
+	if key == k.id && match && p.w.unknown(offset) {
 		p.takeNew(offset, k.id)
 	}
 }
@@ -187,7 +193,7 @@ func (p *Plan) offerOrdered(offset model.Offset, id uint32) {
 	case k.state == keyOpen:
 		o.held += slotBytes + keyBytes + chunkBytes
 	case k.overflow != 0 || k.k != nil && k.k.resume != 0:
-		p.read = offset + 1 // it is found by the search for its message group
+		p.read, o.skipped = offset+1, true // it is found by the search for its message group
 		return
 	default:
 		o.held += 8 + chunkBytes
@@ -206,7 +212,7 @@ func (p *Plan) offerOrdered(offset model.Offset, id uint32) {
 		waiting += len(k.k.list) - k.k.delivered
 	}
 	if waiting >= maxParked {
-		k.overflow = offset
+		k.overflow, o.skipped = offset, true
 		return
 	}
 	k.parked++

@@ -185,6 +185,23 @@ func (w *window) nextDue() (at int64, ok bool) {
 			w.due.push(task{at, t.id})
 		}
 	}
+	return w.firstDue()
+}
+
+// nextLater returns the earliest time at which something becomes ready that is not.
+func (w *window) nextLater() (at int64, ok bool) {
+	for _, t := range w.taken {
+		if at, first, ok := w.when(t.id); ok && at <= w.clock {
+			w.ready.push(task{int64(first), t.id})
+		} else if ok {
+			w.due.push(task{at, t.id})
+		}
+	}
+	w.taken = w.taken[:0]
+	return w.firstDue()
+}
+
+func (w *window) firstDue() (at int64, ok bool) {
 	for len(w.due) > 0 {
 		t := w.due[0]
 		if at, _, ok := w.when(t.id); ok && at == t.order {
@@ -199,6 +216,9 @@ func (w *window) whenOr(id int64) int64 {
 	at, _, _ := w.when(id)
 	return at
 }
+
+// drop forgets what next has just given.
+func (w *window) drop() { w.taken = w.taken[:len(w.taken)-1] }
 
 func (w *window) hold(id int64, o owner) {
 	w.held = append(w.held, held{id, o})

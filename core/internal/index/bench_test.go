@@ -113,7 +113,7 @@ func largePart(b *testing.B) (*Sealed, Extent) {
 		b.Fatal(err)
 	}
 	var run Extent
-	if err := s.Extents(func(e Extent) bool { run = e; return false }); err != nil {
+	if err := s.Extents(0, s.Runs(), func(e Extent) bool { run = e; return false }); err != nil {
 		b.Fatal(err)
 	}
 	return s, run

@@ -25,8 +25,9 @@ type Builder struct {
 	apart, refs uint32
 	waited      int64 // store time of the last delayed message
 	entries     chunks[built]
-	rows        []row // in the order of their first messages; at is not set
+	runs        chunks[row] // in the order of their first messages; at is not set
 	newest      map[queueName]uint32
+	rows        []row    // the runs in the order of the directory, once all are there
 	order       []uint32 // the entries by row, once all are there
 	starts      starts
 	found       chunks[key]       // in the order of the log
@@ -149,7 +150,7 @@ func (b *Builder) addEntry(name queueName, offset model.Offset, e entry) error {
 	if err != nil {
 		return err
 	}
-	r := &b.rows[at]
+	r := b.runs.at(at)
 	r.n++
 	r.bytes = uint32(min(uint64(r.bytes)+uint64(e.bytes()), math.MaxUint32))
 	r.lastTime = e.time
@@ -167,14 +168,14 @@ func (b *Builder) addStart(lsn model.LSN, size int, w record.Wire) {
 // rowOf returns the number of the row that a message adds to.
 func (b *Builder) rowOf(name queueName, offset model.Offset, time uint32) (uint32, error) {
 	at, ok := b.newest[name]
-	if ok && b.rows[at].end() == offset {
+	if ok && b.runs.at(at).end() == offset {
 		return at, nil
 	}
-	if offset < 0 || ok && b.rows[at].end() > offset {
-		return 0, fmt.Errorf("message has offset %d in queue %d of topic %d, the next is %d", offset, name.queue, name.topic, b.rows[at].end())
+	if offset < 0 || ok && b.runs.at(at).end() > offset {
+		return 0, fmt.Errorf("message has offset %d in queue %d of topic %d, the next is %d", offset, name.queue, name.topic, b.runs.at(at).end())
 	}
-	at = uint32(len(b.rows))
-	b.rows = append(b.rows, row{topic: name.topic, queue: name.queue, first: offset, firstTime: time})
+	at = uint32(b.runs.len())
+	b.runs.add(row{topic: name.topic, queue: name.queue, first: offset, firstTime: time})
 	b.newest[name] = at
 	return at, nil
 }
@@ -203,30 +204,31 @@ func (b *Builder) Part(end model.LSN) (io.Reader, error) {
 
 // sortRows sorts the directory, and the entries in its order.
 func (b *Builder) sortRows() {
-	order := make([]uint32, len(b.rows))
+	order := make([]uint32, b.runs.len())
 	for i := range order {
 		order[i] = uint32(i)
 	}
 	slices.SortFunc(order, func(i, k uint32) int {
-		x, y := &b.rows[i], &b.rows[k]
+		x, y := b.runs.at(i), b.runs.at(k)
 		return cmp.Or(cmp.Compare(x.topic, y.topic), cmp.Compare(x.queue, y.queue), cmp.Compare(x.first, y.first))
 	})
 	at := uint32(0)
 	for _, i := range order {
-		b.rows[i].at = at
-		at += b.rows[i].n
+		r := b.runs.at(i)
+		r.at = at
+		at += r.n
 	}
-	rows := make([]row, len(order))
+	b.rows = make([]row, len(order))
 	for k, i := range order {
-		rows[k] = b.rows[i]
+		b.rows[k] = *b.runs.at(i)
 	}
 	b.order = make([]uint32, b.entries.len())
 	for i := range at {
-		r := &b.rows[b.entries.at(i).row]
+		r := b.runs.at(b.entries.at(i).row)
 		b.order[r.at] = i
 		r.at++
 	}
-	b.rows = rows
+	b.runs = chunks[row]{}
 }
 
 // sortKeys sorts the keys and drops those that a message has twice: first by the

@@ -34,8 +34,11 @@ func newLagTest(t *testing.T) *lagTest {
 func (d *lagTest) settle() {
 	d.t.Helper()
 	for range 100 {
-		if d.sync(); len(d.jobs) == 0 && !d.Poked() {
+		if d.sync(); len(d.jobs) == 0 && !d.Poked() && !d.chores.armed {
 			return
+		}
+		if d.chores.armed {
+			d.wait(1)
 		}
 		for len(d.jobs) > 0 {
 			d.runOne()

@@ -55,11 +55,19 @@ type outlets struct {
 // monotonic clock. So no step of the wall clock ends a lease, or makes one last.
 func (s *Shard) popNow() int64 { return s.now.Mono + s.outlets.clock }
 
-// startPopClock sets the clock of leases ahead of every lease there was, those
-// that a power cut has taken included.
-func (s *Shard) startPopClock() {
-	const margin = 2000
-	s.outlets.clock = max(s.state.PopTime(), s.storeTime, s.now.Wall) + margin - s.now.Mono
+// popMargin is more, in ms, than what a power cut takes of the log.
+const popMargin = 2000
+
+// startPopClock sets the clock of leases ahead of every lease there was. A power cut
+// has taken some that nobody knows of: with each one the clock is a little more ahead of
+// the wall clock, which the gap's record keeps, and so never shows again what it has
+// shown, though the wall clock may have stepped back as far.
+func (s *Shard) startPopClock(cut bool) {
+	least, ahead := max(s.state.PopTime()+1, s.storeTime), s.state.PopAhead()
+	if cut {
+		least, ahead = least+popMargin, ahead+popMargin
+	}
+	s.outlets.clock = max(least, s.now.Wall+ahead) - s.now.Mono
 }
 
 // outlet returns the outlet of a group in a topic, and makes it if need be.
@@ -133,6 +141,7 @@ func (q *popQueue) begin(s *Shard, c *cursor.Cursor, limit int) *cursor.Plan {
 	if fifo := q.outlet.fifo(); c.Turns(fifo) {
 		rec := q.record(s)
 		c.Turn(rec, fifo, s.popNow())
+		q.passed = 0 // it may go back behind that
 		s.emit(rec)
 	}
 	if c.PendingReset() { // whoever receives begins where it says
@@ -210,7 +219,7 @@ func (q *popQueue) watch(s *Shard) {
 	if c == nil {
 		return
 	}
-	at, ok := c.NextDue()
+	at, ok := c.NextLater()
 	if !ok || q.alarmAt != 0 && q.alarmAt <= at {
 		return
 	}
@@ -264,7 +273,7 @@ func (o *outlet) serve(s *Shard) {
 		switch {
 		case r.probing:
 			i++
-		case r.Alive != nil && !r.Alive():
+		case r.hasGone():
 			r.endWait(s)
 		case r.serve(s):
 			r.unpark(s)

@@ -34,7 +34,7 @@ type delays struct {
 	stale   bool  // the first of them may be another one than when the alarm was set
 	mover   mover
 	free    []*shown
-	hurry   int // requests decided in this step
+	hurry   int // requests decided since the last step
 }
 
 // added notes that a message more waits.
@@ -50,7 +50,6 @@ func (d *delays) step(s *Shard) {
 	}
 	d.mover.step(s)
 	d.publish(s)
-	d.arm(s)
 }
 
 // publish publishes the messages that are due, in the order of their times.
@@ -63,7 +62,7 @@ func (d *delays) publish(s *Shard) {
 	var batch *shown
 	for ; budget > 0; budget-- {
 		m := s.state.Delayed().First()
-		if m == nil || m.DeliverAt() > s.now.Wall || s.full() || s.disk.empty || !s.stalled.empty() {
+		if m == nil || m.DeliverAt() > s.now.Wall || s.full() || s.disk.empty {
 			break
 		}
 		if !d.mover.ready(s, m) {
@@ -194,7 +193,7 @@ func (d *delays) pause(s *Shard, first *delay.Message) int64 {
 // arm sets the alarm for the first message. The wall clock may be set meanwhile,
 // so it is looked at now and then.
 func (d *delays) arm(s *Shard) {
-	if !d.stale {
+	if !d.stale || s.stopping {
 		return
 	}
 	d.stale = false

@@ -38,7 +38,8 @@ type receiveRequest struct {
 	inClient int
 
 	probing bool   // a reader looks for messages
-	ended   bool   // the wait was over while the reader looked
+	further bool   // a look has found nothing, and may go on where it ended
+	ended   bool   // it is answered, or will be: what a reader still finds is not for it
 	found   *probe // what it found
 }
 
@@ -64,6 +65,7 @@ func (r *receiveRequest) refuse(err error) { r.done(nil, err) }
 func (r *receiveRequest) setIndex(i int)   { r.inClient = i }
 
 func (r *receiveRequest) fail(s *Shard, err error) {
+	r.ended = true
 	s.touch(r.client)
 	r.done(nil, err)
 }
@@ -80,7 +82,7 @@ func (r *receiveRequest) decide(s *Shard) {
 	}
 	r.outlet = s.outlet(g, t)
 	switch {
-	case r.client.closed || r.Alive != nil && !r.Alive():
+	case r.hasGone():
 		r.finish(s)
 	case r.repeated(s) || r.serve(s):
 	case r.probing: // the reader's answer decides
@@ -93,6 +95,9 @@ func (r *receiveRequest) decide(s *Shard) {
 		r.finish(s)
 	}
 }
+
+// hasGone tells, just before something is leased, whether nobody waits for the answer.
+func (r *receiveRequest) hasGone() bool { return r.client.closed || r.Alive != nil && !r.Alive() }
 
 // checkReceive says what is wrong with the call. g is nil if the group is to be made.
 func (s *Shard) checkReceive(r *receiveRequest) (g *state.Group, t *state.Topic, err *model.Error) {
@@ -141,6 +146,7 @@ func (r *receiveRequest) repeated(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
@@ -149,8 +155,25 @@ func (r *receiveRequest) wants(q *popQueue) bool {
 	return r.Queue.Num < 0 || r.Queue.Num == q.id.Queue.Num
 }
 
+// maxLooks bounds how often a call goes on at once where it has found nothing so far.
+const maxLooks = 16
+
 // serve leases what there is to the call. It reports whether it is answered by that.
 func (r *receiveRequest) serve(s *Shard) bool {
+	for range maxLooks {
+		r.further = false
+		if r.serveOnce(s) {
+			return true
+		}
+		if r.probing || !r.further {
+			return false
+		}
+	}
+	s.again(r.outlet) // whoever waits goes on in a later step
+	return false
+}
+
+func (r *receiveRequest) serveOnce(s *Shard) bool {
 	o := r.outlet
 	j := s.newHandout(r)
 	for n := len(o.ready); n > 0 && len(j.deliveries) < r.Max && j.size < r.MaxBytes; n-- {
@@ -165,6 +188,7 @@ func (r *receiveRequest) serve(s *Shard) bool {
 		j.release()
 		return false
 	}
+	r.ended = true
 	s.when(atWritten, s.frameEnd(), j)
 	return true
 }
@@ -242,7 +266,7 @@ func (s *Shard) pass(q *popQueue, c *cursor.Cursor, p *cursor.Plan) {
 	}
 	rec := q.record(s)
 	p.Record(rec, s.popNow(), 0, 0)
-	if len(rec.Parked) > 0 || rec.ReadTo-c.ReadOffset() >= passBatch {
+	if !p.Lazy() || rec.ReadTo-c.ReadOffset() >= passBatch {
 		s.emit(rec)
 		return
 	}
@@ -260,8 +284,8 @@ func (n *passNote) ring(s *Shard) {
 	q := (*popQueue)(n)
 	q.noting = false
 	c := s.state.Cursor(q.id)
-	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() {
-		return
+	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() || c.Turns(q.outlet.fifo()) {
+		return // the next call looks there again
 	}
 	s.emit(&record.Pop{
 		Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
@@ -269,8 +293,24 @@ func (n *passNote) ring(s *Shard) {
 	})
 }
 
-// finish answers with nothing.
+// finish answers with nothing, once the log has where the group begins: messages that
+// are sent after the answer are the group's.
 func (r *receiveRequest) finish(s *Shard) {
+	r.ended = true
+	if s.frame.open && s.Err() == nil {
+		s.when(atWritten, s.frameEnd(), then(func(s *Shard, err error) {
+			if err != nil {
+				r.fail(s, err)
+				return
+			}
+			r.answerNothing(s)
+		}))
+		return
+	}
+	r.answerNothing(s)
+}
+
+func (r *receiveRequest) answerNothing(s *Shard) {
 	records := s.newRecords()
 	records.Status = PullNotFound
 	s.touch(r.client)
@@ -306,11 +346,13 @@ func (r *receiveRequest) leaveLists(s *Shard) {
 	s.count.Waiting--
 }
 
-// ring is the end of the wait.
+// ring is the end of the wait. What a reader is about to bring is not given up for
+// it: else short waits on a slow disk would get nothing for ever.
 func (r *receiveRequest) ring(s *Shard) {
 	r.leaveLists(s)
-	r.ended = true
-	r.finish(s)
+	if !r.probing {
+		r.finish(s)
+	}
 }
 
 // endWait ends it before its time. A call that no longer waits is left alone.
@@ -319,5 +361,6 @@ func (r *receiveRequest) endWait(s *Shard) {
 		return
 	}
 	s.alarms.cancel(s, r.alarm)
-	r.ring(s)
+	r.leaveLists(s)
+	r.finish(s)
 }

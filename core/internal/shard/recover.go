@@ -70,12 +70,17 @@ func (s *Shard) recover() error {
 	if err := r.finish(found); err != nil {
 		return err
 	}
+	if start := s.log.Start(); start > s.state.LogStart() {
+		return &wal.CorruptError{Place: "the log", LSN: start, Why: fmt.Sprintf("it begins here, and was never trimmed beyond LSN %d: what was before is missing", s.state.LogStart())}
+	}
 	if snapshot.size > largeSnapshot {
 		debug.FreeOSMemory() // what loading took is several times the state, and not needed again
 	}
 	s.logger.Info("log recovered", "shard", s.cfg.Shard, "end", s.end, "snapshot", snapshot.lsn, "replayed_bytes", int64(found.End-min(r.foldFrom, r.indexFrom)),
 		"clean", found.Clean, "same_boot", found.SameBoot, "torn_bytes", found.Torn, "topics", s.state.TopicCount())
-	if s.end > 0 && !found.Clean && !found.SameBoot {
+	cut := s.end > 0 && !found.Clean && !found.SameBoot
+	s.startPopClock(cut)
+	if cut {
 		s.gap(found.End)
 	}
 	s.bootstrap()
@@ -97,7 +102,6 @@ func (s *Shard) recover() error {
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
-	s.startPopClock()
 	s.findOutlets()
 	s.retention.wake(s)
 	s.delays.added()
@@ -107,7 +111,7 @@ func (s *Shard) recover() error {
 // gap records that what was not synced may be missing. Offsets and LSNs of the
 // lost tail may have been seen, and are not given again.
 func (s *Shard) gap(end model.LSN) {
-	g := record.Gap{From: end, Offsets: gapOffsets}
+	g := record.Gap{From: end, Offsets: gapOffsets, PopTime: s.popNow(), PopAhead: s.state.PopAhead() + popMargin}
 	s.logger.Warn("unclean stop on another boot: offsets jump past what may have been lost",
 		"shard", s.cfg.Shard, "end", end, "lsn_jump", gapBytes, "offset_jump", int64(gapOffsets))
 	s.storeTime = max(s.storeTime, s.now.Wall)

@@ -20,10 +20,13 @@ const (
 type retention struct {
 	armed bool
 	alarm alarmID
-	busy  bool           // one is being looked at or removed
-	all   []index.Extent // of that segment
-	seen  int            // of them, that do not keep it
-	doom  []index.Extent // of the segment that goes, still to be trimmed
+	busy  bool            // one is being looked at or removed
+	parts []*index.Sealed // its index, and those of later segments that publish messages of it
+	goes  bool            // nothing keeps it: its queues are being trimmed
+	part  int             // which of the parts is looked at
+	seen  int             // runs of messages in it that were judged, or trimmed
+	some  []index.Extent  // those that are next
+	read  bool            // they are there
 	span  segmentSpan
 	last  model.LSN // of the newest record that publishes a message of that segment
 	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
@@ -78,17 +81,9 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysPublished})
 		return
 	}
-	r.busy = true
-	s.apart(&s.readers, func() func(*Shard) {
-		var all []index.Extent
-		for _, part := range parts {
-			err := part.Extents(func(x index.Extent) bool { all = append(all, x); return true })
-			if err != nil {
-				return func(s *Shard) { s.retention.judge(s, nil, err) }
-			}
-		}
-		return func(s *Shard) { s.retention.judge(s, all, nil) }
-	})
+	r.busy, r.goes, r.parts = true, false, parts
+	r.begin()
+	r.readOn(s)
 }
 
 // publishedFrom returns the indexes of a segment and of those behind it, up to the
@@ -107,6 +102,44 @@ func (s *Shard) publishedFrom(oldest index.SegmentInfo, last model.LSN) (parts [
 		return ok
 	})
 	return parts, ok
+}
+
+// begin goes to the first run.
+func (r *retention) begin() { r.part, r.seen, r.some = 0, 0, r.some[:0] }
+
+// on goes to the run behind those that were read. It reports whether there is one.
+func (r *retention) on() bool {
+	r.seen += len(r.some)
+	r.some = r.some[:0]
+	for r.part < len(r.parts) && r.seen >= r.parts[r.part].Runs() {
+		r.part, r.seen = r.part+1, 0
+	}
+	return r.part < len(r.parts)
+}
+
+// readOn reads the next runs of messages: a slice at a time, for there may be
+// millions, and the first one may keep the segment.
+func (r *retention) readOn(s *Shard) {
+	r.read = false
+	if s.stopping {
+		r.busy = false
+		return
+	}
+	sealed, seen, some := r.parts[r.part], r.seen, r.some[:0]
+	s.apart(&s.readers, func() func(*Shard) {
+		err := sealed.Extents(seen, trimSlice, func(x index.Extent) bool { some = append(some, x); return true })
+		return func(s *Shard) { s.retention.have(s, some, err) }
+	})
+}
+
+// have takes what was read.
+func (r *retention) have(s *Shard, some []index.Extent, err error) {
+	if err != nil {
+		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
+		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
+		return
+	}
+	r.some, r.read = some, true // for this step's housekeeping
 }
 
 // oldestSegments returns the first two segments that are kept; two is false if
@@ -130,41 +163,27 @@ func (s *Shard) mayBeOld(seg index.SegmentInfo) bool {
 	return age > 0 && s.now.Wall-seg.Last > age
 }
 
-// judge begins to decide whether the segment goes.
-func (r *retention) judge(s *Shard, all []index.Extent, err error) {
-	if err != nil {
-		s.logger.Error("a segment's index cannot be read: the segment stays", "shard", s.cfg.Shard, "lsn", r.span.base, "err", err)
-		r.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
-		return
-	}
-	r.all, r.seen = all, 0
-	r.judgeSome(s)
-}
-
-// judgeSome asks the next queues. The segment goes if none of them keeps it.
-func (r *retention) judgeSome(s *Shard) {
-	some := r.all[r.seen:min(r.seen+trimSlice, len(r.all))]
-	if why := s.whyKeep(some); why.reason != "" {
+// judge asks the queues that were read. The segment goes if none of all keeps it.
+func (r *retention) judge(s *Shard) {
+	if why := s.whyKeep(r.some); why.reason != "" {
 		why.segment = r.span.base
 		r.keep(s, why)
 		return
 	}
-	r.seen += len(some)
-	s.inbox.poke()
-	if r.seen < len(r.all) {
+	if r.on() {
+		r.readOn(s)
 		return
 	}
+	r.read = false
 	r.relocate(s)
 }
 
 // relocate has what waits of the segment copied forward. Then it goes.
 func (r *retention) relocate(s *Shard) {
-	all := r.all
-	r.all = nil
 	n, bytes := s.state.DelayedIn(r.span.base, r.span.end)
 	switch {
 	case n == 0:
-		r.forget(s, all)
+		r.forget(s)
 	case s.disk.low && bytes > s.disk.room/4:
 		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
 	default:
@@ -173,31 +192,29 @@ func (r *retention) relocate(s *Shard) {
 				s.retention.keep(s, stays{segment: r.span.base, reason: StaysUnreadable})
 				return
 			}
-			s.retention.forget(s, all)
+			s.retention.forget(s)
 		})
 	}
 }
 
 // forget begins to trim the queues of a segment that goes, unless one of its
 // messages was published meanwhile.
-func (r *retention) forget(s *Shard, all []index.Extent) {
+func (r *retention) forget(s *Shard) {
 	if s.state.LastPublish(r.span.base, r.span.end) != r.last {
-		r.busy = false
+		r.busy, r.parts = false, nil
 		r.wake(s)
 		return
 	}
 	s.logger.Info("a segment is forgotten", "shard", s.cfg.Shard, "lsn", r.span.base, "end", r.span.end)
 	r.note(s, stays{})
-	r.doom = all
-	s.inbox.poke()
-	if r.doom == nil {
-		r.doom = []index.Extent{} // a segment without messages goes too
-	}
+	r.goes = true
+	r.begin()
+	r.readOn(s)
 }
 
 func (r *retention) keep(s *Shard, why stays) {
 	r.note(s, why)
-	r.busy, r.all = false, nil
+	r.busy, r.read, r.parts = false, false, nil
 	r.arm(s, retentionEvery)
 }
 
@@ -249,33 +266,40 @@ func bytesBehind(q *state.Queue, x *index.Extent) int64 {
 	return int64(n) * (x.Bytes / int64(x.End-x.First))
 }
 
-// step moves the first offsets of the queues of the segment that goes.
+// step judges the queues that were read, or moves their first offsets.
 func (r *retention) step(s *Shard) {
 	if s.index.Sweep(trimSlice) {
-		s.inbox.poke()
+		s.chores.again(s)
 	}
-	if r.all != nil {
-		r.judgeSome(s)
-		return
+	switch {
+	case !r.read:
+	case r.goes:
+		r.trim(s)
+	default:
+		r.judge(s)
 	}
-	if r.doom == nil {
-		return
-	}
+}
+
+// trim moves the first offsets of queues of the segment that goes.
+func (r *retention) trim(s *Shard) {
 	trim := record.Trim{}
-	for len(r.doom) > 0 && len(trim.Queues) < trimSlice {
-		x := r.doom[0]
-		r.doom = r.doom[1:]
+	for i := range r.some {
+		x := &r.some[i]
 		q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: x.Topic, Num: x.Queue})
 		if q != nil && x.End > q.Min {
 			trim.Queues = append(trim.Queues, record.TrimQueue{Topic: x.Topic, Queue: x.Queue, Min: x.End})
 		}
 	}
-	if len(r.doom) == 0 {
-		r.doom = nil
+	if r.on() {
+		r.readOn(s)
+	} else {
 		trim.Before = r.next
+		r.read, r.parts = false, nil
+	}
+	if len(trim.Queues) == 0 && trim.Before == 0 {
+		return
 	}
 	s.when(atDurable, s.emit(&trim), then(func(s *Shard, err error) { s.retention.trimmed(s, &trim, err) }))
-	s.inbox.poke()
 }
 
 // trimmed shows clients what a record forgot, now that nothing brings it back,

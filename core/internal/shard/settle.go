@@ -170,11 +170,13 @@ func (s *Shard) ack(id model.CursorID, offsets []model.Offset) {
 		return
 	}
 	slices.Sort(offsets)
-	s.ackRecord = record.Ack{
-		Group: id.Group, Topic: id.Queue.Topic, Queue: id.Queue.Num,
-		Op: record.AckDone, Offsets: slices.Compact(offsets),
+	for some := range slices.Chunk(slices.Compact(offsets), record.MaxMessages) {
+		s.ackRecord = record.Ack{
+			Group: id.Group, Topic: id.Queue.Topic, Queue: id.Queue.Num,
+			Op: record.AckDone, Offsets: some,
+		}
+		s.emit(&s.ackRecord)
 	}
-	s.emit(&s.ackRecord)
 	s.count.Acked += int64(len(offsets))
 	s.settled(id)
 }
@@ -201,10 +203,12 @@ func (s *Shard) giveBack(q *popQueue, offsets []model.Offset) {
 			at = max(at, slot.PopTime+1)
 		}
 	}
-	s.emit(&record.Ack{
-		Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
-		Op: record.AckChange, Offsets: offsets, PopTime: at,
-	})
+	for some := range slices.Chunk(offsets, record.MaxMessages) {
+		s.emit(&record.Ack{
+			Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
+			Op: record.AckChange, Offsets: some, PopTime: at,
+		})
+	}
 	s.settled(q.id)
 }
 

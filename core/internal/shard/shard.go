@@ -43,6 +43,7 @@ type Shard struct {
 	end       model.LSN // where the next frame goes
 	written   model.LSN // watermarks, as of this step
 	durable   model.LSN
+	unwritten []model.LSN // ends of the frames that are on their way
 	frame     frame
 	tail      tail
 	queues    queueTable // by slot: what of a queue is not in the log
@@ -65,6 +66,7 @@ type Shard struct {
 	lags      lags
 	disk      disk
 	delays    delays
+	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided
 	places    []index.Place // of the messages that are new in the plan

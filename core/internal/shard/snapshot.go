@@ -22,7 +22,7 @@ const (
 	snapshotBytes = 64 << 20
 	snapshotTimes = 4
 	// snapshotSlice is how many entries a step saves: well below 200 µs.
-	snapshotSlice = 500
+	snapshotSlice = 1000
 	// snapshotsKept: should the newest be damaged, there is one before it.
 	snapshotsKept = 2
 )
@@ -51,7 +51,7 @@ func (n *snapshots) step(s *Shard) {
 			n.image, n.taking = n.taking.Image(), nil
 			n.size = imageSize(n.image)
 		}
-		s.inbox.poke()
+		s.chores.again(s)
 	case n.image != nil:
 		if s.durable >= n.at {
 			n.write(s)
@@ -60,7 +60,7 @@ func (n *snapshots) step(s *Shard) {
 		}
 	case n.due(s):
 		n.begin(s)
-		s.inbox.poke()
+		s.chores.again(s)
 	}
 }
 

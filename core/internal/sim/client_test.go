@@ -52,6 +52,7 @@ func (c *client) die() {
 		}
 	}
 	c.w.oracle.members.closed(c)
+	c.w.oracle.pops.closed(c.conn)
 	c.conn.Close()
 	c.w.proc.wake()
 	c.conn, c.updating = nil, 0
@@ -66,19 +67,25 @@ func (w *world) anyClient() *client {
 
 // call is a call of a client that has no answer yet.
 type call struct {
-	what   string
-	client *client
-	at     int64
-	by     int64 // when it is overdue, if nothing fails
-	mustBy int64 // a waiting pull: something came that it waits for; 0: nothing did
-	waits  bool  // a pull that may wait
-	ended  bool  // its wait was ended from outside
-	pull   *pullCall
+	what    string
+	client  *client
+	at      int64
+	by      int64 // when it is overdue, if nothing fails
+	mustBy  int64 // a waiting pull: something came that it waits for; 0: nothing did
+	waits   bool  // a pull that may wait
+	ended   bool  // its wait was ended from outside
+	pull    *pullCall
+	receive *receiveCall
+	settles []*share // whose messages it settles
+	share   *share   // that it moves
 
 	unknown func() // the server died
 }
 
 func (c *call) String() string {
+	if r := c.receive; r != nil {
+		return fmt.Sprintf("receive of client %d at %d ms (%s of %s/%d, at most %d of %q)", c.client.num, c.at, r.share.group.name, r.share.topic.name, r.num, r.max, r.tags)
+	}
 	return fmt.Sprintf("%s of client %d at %d ms", c.what, c.client.num, c.at)
 }
 
@@ -121,6 +128,7 @@ func (o *oracle) overdue() {
 		w.check(c.mustBy == 0 || w.now <= c.mustBy, "V1", "%v still waits, though a message for it was visible at %d ms", c, c.mustBy)
 		w.check(!w.punctual(c) || w.now <= c.by, "V1", "%v has no answer %d ms after its time", c, w.now-c.by)
 	}
+	o.popOverdue()
 }
 
 // refusal takes an error apart. Every error that the engine makes is a *model.Error.

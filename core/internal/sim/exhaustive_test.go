@@ -86,8 +86,10 @@ func faultsAt(n int) []fault {
 }
 
 // scenario is what is played: everything that a run may do but faults.
-func scenario(flush model.Durability) swarm {
-	s := newSwarm(*flagScenario, 300)
+func scenario(flush model.Durability) swarm { return scenarioOf(*flagScenario, flush) }
+
+func scenarioOf(seed uint64, flush model.Durability) swarm {
+	s := newSwarm(seed, 300)
 	if *flagAll {
 		s.steps = 1000
 	}
@@ -122,7 +124,7 @@ type strike struct {
 // returns how many calls there were.
 func playTo(t *testing.T, s swarm, strikes ...strike) (calls int) {
 	w := newWorld(s)
-	defer w.judged(t, &strikes)
+	defer func() { w.judged(t, recover(), strikes) }()
 	next := 0
 	struck := func() bool { // all of them
 		if w.disk.armed == nil && next < len(strikes) {
@@ -147,12 +149,13 @@ func playTo(t *testing.T, s swarm, strikes ...strike) (calls int) {
 	return calls
 }
 
-// judged ends a run: deferred by the test, it fails it with what was violated.
-func (w *world) judged(t *testing.T, how any) {
+// judged ends a run, and fails the test with what it recovered: what was violated.
+func (w *world) judged(t *testing.T, recovered, how any) {
+	t.Helper()
 	if p := w.proc; p != nil && p.shard != nil {
 		p.shard.Forget()
 	}
-	switch r := recover().(type) {
+	switch r := recovered.(type) {
 	case nil:
 	case violation:
 		t.Fatalf("SIM FAIL inv=%s flush=%d %+v step=%d: %s", r.inv, w.flush, how, r.step, r.detail)

@@ -58,4 +58,5 @@ func (w *world) stepWallClock() {
 	}
 	w.latestWall()
 	w.wall += by
+	w.waits.late = w.now
 }

@@ -35,7 +35,7 @@ func (o *oracle) show(m *message, certain bool) {
 
 // settled tells whether the engine has had time to notice that a message is durable.
 func (w *world) settled(m *message) bool {
-	return w.oracle.durable(m.lsn) && w.proc.nextStep > w.now+w.stepMax
+	return w.oracle.durable(m.place()) && w.proc.nextStep > w.now+w.stepMax
 }
 
 func (o *oracle) pullEnded(p *pullCall) {
@@ -117,6 +117,8 @@ func (o *oracle) checkMessage(got *received, id queueID) *message {
 	number, _ := strconv.Atoi(got.property("n"))
 	m := o.messages[number]
 	w.check(m != nil, "L3", "a message that nobody sent: %q", got.properties)
+	w.check(!m.recalled, "T2", "message %d was taken back, and is at offset %d of %v", m.id, got.offset, id)
+	w.check(m.home == 0, "T2", "message %d waits, and is at offset %d of %v", m.id, got.offset, id)
 	w.check(m.outcome != refused, "U1", "message %d was refused, and is at offset %d of %v", m.id, got.offset, id)
 	same := bytes.Equal(got.body, m.body) && got.topic == m.topic && got.topic == id.topic && got.flag == m.flag &&
 		got.born == m.born && got.queue == id.num && strings.HasPrefix(got.properties, m.properties) && (len(got.bornHost) == 20) == m.v6

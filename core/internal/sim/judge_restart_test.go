@@ -12,11 +12,6 @@ import (
 
 // inspect judges the whole state after a start, before anything else is asked.
 func (o *oracle) inspect() {
-	w := o.w
-	if o.expectHash != nil {
-		w.check(w.proc.shard.Hash() == *o.expectHash, "L5", "the state is not that of the clean stop")
-		o.expectHash = nil
-	}
 	o.inspectTopics()
 	for _, m := range o.messages {
 		m.found = false
@@ -53,6 +48,7 @@ func (o *oracle) inspectTopics() {
 		info, _ := w.proc.shard.Topic(name)
 		i := slices.IndexFunc(t.configs, func(c model.TopicConfig) bool { return sameConfig(&c, &info.TopicConfig) })
 		w.check(i >= 0, "L1", "topic %s has settings %+v, it may have %+v", name, info.TopicConfig, t.configs)
+		t.noteKinds(w.now)
 		t.configs = t.configs[i : i+1]
 	}
 }
@@ -119,8 +115,13 @@ func (o *oracle) inspectEnd(q *queue, end int64, before []span) {
 	w.check(len(q.gaps) >= len(before) && slices.Equal(q.gaps[:len(before)], before) || o.cuts > 0, "L2",
 		"queue %v had gaps %v and has %v", q.id, before, q.gaps)
 	w.check(o.cuts > 0 || len(q.gaps) == len(before), "L2", "queue %v has a new gap without a power cut: %v", q.id, q.gaps)
-	w.check(end >= q.top && end >= q.ended, "L2", "queue %v ends at %d and had %d, %d", q.id, end, q.top, q.ended)
-	q.floor, q.top, q.ended, q.shown = end, end, end, end
+	top := q.top
+	for top > end && q.at[top-1].fresh(w) {
+		top--
+	}
+	w.check(end >= top && end >= q.ended, "L2", "queue %v ends at %d and had %d, %d", q.id, end, q.top, q.ended)
+	q.top = max(q.top, end)
+	q.floor, q.ended, q.shown = q.top, end, end
 }
 
 // joined joins gaps that touch each other: two power cuts with nothing between.
@@ -150,13 +151,22 @@ func (o *oracle) inspectMessages() {
 				sometimes("send.unknown_kept")
 			}
 			continue
+		case m.fresh(w) || m.taken:
+			continue
+		case m.home != 0:
+			sometimes("delay.survived")
+			continue
+		case m.delayed && !m.placed() && m.outcome == acked:
+			w.check(o.cuts > 0 || m.lost || o.topics[m.topic] == nil, "L1", "message %d waited until %d, and is gone", m.id, m.due)
+			m.lost = true
+			continue
 		case m.expired || m.lost || m.outcome == refused || m.outcome == absent:
 			continue
 		case m.owed || m.placed() && o.cuts == 0:
 			w.fail("L1", "message %d at offset %d of %v, LSN %d, is gone (acknowledged: %v, seen: %v)", m.id, m.offset, m.queue, m.lsn, m.outcome == acked, m.seen)
 		case m.placed():
 			m.lost = true
-			firstLost = min(firstLost, m.lsn)
+			firstLost = min(firstLost, m.place())
 			if m.outcome == acked {
 				sometimes("cut.lost_acked")
 			}
@@ -164,11 +174,11 @@ func (o *oracle) inspectMessages() {
 			m.outcome = absent
 		}
 	}
-	slices.SortFunc(found, func(a, b *message) int { return cmp.Compare(a.lsn, b.lsn) })
+	slices.SortFunc(found, func(a, b *message) int { return cmp.Compare(a.place(), b.place()) })
 	last := &message{}
 	for _, m := range found {
 		w.check(m.stored >= last.stored, "L4", "message %d was stored at %d, before message %d at %d", m.id, m.stored, last.id, last.stored)
-		w.check(m.lsn < firstLost, "L1", "message %d at LSN %d is there, and one at %d was lost: not a suffix", m.id, m.lsn, firstLost)
+		w.check(m.place() < firstLost || m.fresh(w), "L1", "message %d at LSN %d is there, and one at %d was lost: not a suffix", m.id, m.lsn, firstLost)
 		last = m
 	}
 }

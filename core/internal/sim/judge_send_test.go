@@ -46,8 +46,9 @@ func (o *oracle) sent(all []*sending, isUnit bool, results []shard.SendResult, e
 			o.refused(s, r.Err)
 			continue
 		}
-		stored = append(stored, s)
-		synced = o.accepted(s, r) || synced
+		if synced = o.accepted(s, r) || synced; r.DeliverAt == 0 {
+			stored = append(stored, s)
+		}
 	}
 	o.shown(stored, synced)
 	if isUnit {
@@ -106,6 +107,11 @@ func (o *oracle) accepted(s *sending, r *shard.SendResult) (synced bool) {
 	w.check(s.want == model.OK, "answer", "message %d is stored, expected %v", m.id, s.want)
 	w.check(!w.disk.failed, "L9", "message %d is acknowledged after a failed call", m.id)
 	w.check(len(r.UniqueKey) > 0, "answer", "message %d has no unique key", m.id)
+	if r.DeliverAt != 0 {
+		o.learnTopic(s.msg.Topic)
+		return o.acceptDelayed(s, r)
+	}
+	m.delayed = false // it was due at once
 	fresh := o.topics[s.msg.Topic] == nil
 	t := o.learnTopic(s.msg.Topic)
 	w.check(r.Queue.Topic == t.id, "answer", "message %d is in topic id %d, not %d", m.id, r.Queue.Topic, t.id)

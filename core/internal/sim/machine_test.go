@@ -24,6 +24,7 @@ type process struct {
 	inline   bool // readers answer at once
 	stopping bool
 	seen     shard.Stats
+	clock    popClock
 	failedAt int // step of the plan at which the log failed; 0: it has not
 }
 
@@ -63,7 +64,7 @@ func (w *world) files(d *disk) wal.WAL {
 // or fail: then there is no process.
 func (w *world) start() {
 	w.lives++
-	p := &process{w: w, life: w.lives, nextStep: never}
+	p := &process{w: w, life: w.lives, nextStep: never, clock: newPopClock()}
 	w.proc = p
 	w.disk.failed, w.disk.hurt = false, false
 	var err error
@@ -129,6 +130,10 @@ func (w *world) recovered(p *process) {
 	if found.Torn > 0 {
 		sometimes("recovery.torn_tail")
 	}
+	if o := w.oracle; o.expectHash != nil {
+		w.check(p.shard.Hash() == *o.expectHash || w.disk.dead || w.disk.hurt, "L5", "the state is not that of the clean stop")
+		o.expectHash = nil
+	}
 	durable := w.disk.book.durable()
 	w.check(durable >= int64(found.End) || w.disk.dead || w.disk.hurt, "L12",
 		"recovery accepted the log up to LSN %d, and only %d is durable", found.End, durable)
@@ -191,6 +196,9 @@ func (p *process) step() {
 		p.stepBy(at)
 	}
 	w.oracle.overdue()
+	if p.shard.Err() == nil {
+		w.oracle.checkWaits(stats.Pending)
+	}
 }
 
 // sightings counts what goes on between bursts.

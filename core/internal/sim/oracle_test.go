@@ -10,19 +10,21 @@ import (
 // oracle knows what was asked for and what was answered, and so what the engine
 // may say next.
 type oracle struct {
-	w        *world
-	topics   map[string]*topic
-	order    []string                    // the topics' names, as they became known
-	perhaps  map[string]bool             // topics that somebody asked for
-	doomed   map[string]*topic           // deleted, without an answer
-	levels   map[string]model.Durability // of all topics that ever were
-	dead     map[model.TopicID]bool
-	messages map[int]*message
-	byLSN    map[int64]*message
-	units    []*unit
-	queues   map[queueID]*queue
-	cursors  map[cursorID]*cursor
-	members  members
+	w          *world
+	topics     map[string]*topic
+	order      []string                    // the topics' names, as they became known
+	perhaps    map[string]bool             // topics that somebody asked for
+	doomed     map[string]*topic           // deleted, without an answer
+	levels     map[string]model.Durability // of all topics that ever were
+	dead       map[model.TopicID]bool
+	messages   map[int]*message
+	byLSN      map[int64]*message
+	units      []*unit
+	queues     map[queueID]*queue
+	cursors    map[cursorID]*cursor
+	members    members
+	pops       *pops
+	lostGroups bool // a power cut may have taken groups that a first use has made
 
 	cursorOrder []*cursor
 	cuts        int   // power cuts since the last inspection
@@ -34,16 +36,17 @@ type oracle struct {
 func newOracle(w *world) *oracle {
 	return &oracle{
 		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, levels: map[string]model.Durability{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
-		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), kept: math.MaxInt64,
+		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), pops: newPops(w), kept: math.MaxInt64,
 	}
 }
 
 // topic is what the oracle knows of a topic that exists for certain.
 type topic struct {
-	name    string
-	id      model.TopicID
-	configs []model.TopicConfig // one of these it has: the last is what was asked last
-	level   model.Durability
+	name              string
+	id                model.TopicID
+	configs           []model.TopicConfig // one of these it has: the last is what was asked last
+	level             model.Durability
+	wasFIFO, wasPlain int64 // when it may have been so last, beside what configs say
 }
 
 type queueID struct {
@@ -55,10 +58,11 @@ type queueID struct {
 type queue struct {
 	id    queueID
 	at    map[int64]*message
-	floor int64 // no message stored from now on has an offset below
-	top   int64 // the largest end that an answer gave
-	ended int64 // the largest end that a question for it was answered with
-	min   int64 // what is below was forgotten
+	known []*message // of at, by offset
+	floor int64      // no message stored from now on has an offset below
+	top   int64      // the largest end that an answer gave
+	ended int64      // the largest end that a question for it was answered with
+	min   int64      // what is below was forgotten
 	gaps  []span
 
 	shown   int64      // everything below is certainly visible
@@ -82,12 +86,24 @@ type message struct {
 	id         int
 	topic      string
 	tag        string
+	key        string // its message group
+	recalls    int    // that have no answer yet
 	properties string
 	body       []byte
 	flag       int32
 	born       int64
 	v6         bool
 	unit       *unit
+
+	delayed  bool   // it asks for a delay:
+	delay    int64  // relative; else
+	due      int64  // when it is due: known once it is acknowledged
+	unique   string // its unique key, once it is acknowledged
+	home     int64  // its address, while it waits
+	proof    int64  // LSN of the record that published it
+	life     int    // of the process that did
+	taken    bool   // the log says that it was taken back
+	recalled bool   // and so does an answer
 
 	outcome outcome
 	queue   queueID
@@ -159,6 +175,7 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 	w.check(offset >= q.floor, "L2", "message %d got offset %d of %v: what is below %d was given before", m.id, offset, id, q.floor)
 	m.queue, m.offset, m.lsn, m.stored = id, offset, lsn, stored
 	q.at[offset] = m
+	q.insert(m)
 	o.byLSN[lsn] = m
 	q.top = max(q.top, offset+1)
 	o.checkSkips(q, m)
@@ -182,10 +199,10 @@ func (o *oracle) durable(lsn int64) bool {
 // checkStored judges the claim that the record at lsn has reached a level (L7).
 func (o *oracle) checkStored(m *message, level model.Durability, what string) {
 	w := o.w
-	_, ok := w.frameOf(m.lsn)
-	w.check(ok, "L7", "message %d is %s before its frame at LSN %d was written", m.id, what, m.lsn)
+	_, ok := w.frameOf(m.place())
+	w.check(ok, "L7", "message %d is %s before its frame at LSN %d was written", m.id, what, m.place())
 	if level == model.Synced {
-		w.check(o.durable(m.lsn), "L7", "message %d is %s before its sync: LSN %d, durable %d", m.id, what, m.lsn, w.disk.book.durable())
+		w.check(o.durable(m.place()), "L7", "message %d is %s before its sync: LSN %d, durable %d", m.id, what, m.lsn, w.disk.book.durable())
 	}
 }
 
@@ -201,7 +218,7 @@ func (o *oracle) lost(cut bool, durable int64) {
 		o.expectHash = nil // the start after the clean stop may have begun to write: the next one leaves a gap
 	}
 	for _, m := range o.messages {
-		f, ok := w.frameOf(m.lsn)
+		f, ok := w.frameOf(m.place())
 		m.owed = m.placed() && !m.lost && ok && f.end <= o.kept
 	}
 	for _, k := range o.cursorOrder {
@@ -211,6 +228,8 @@ func (o *oracle) lost(cut bool, durable int64) {
 		q.maybe = nil
 	}
 	o.members.reset()
+	o.pops.death(o.kept)
+	o.lostGroups = o.lostGroups || cut
 }
 
 // stopped is told of a clean stop: one-way commits are written too.

@@ -91,3 +91,17 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// cmdCrowd sends small messages that are due at the same time: crowd n=100 at=10s
+func (s *stage) cmdCrowd() {
+	c := s.client()
+	for i := range s.line.number("n", 1) {
+		m := shard.Message{Topic: s.line.text("topic", "t"), Born: epoch, Body: fmt.Append(nil, i), Properties: []byte(delayProperties(s.line))}
+		c.Send(&shard.Batch{Messages: []shard.Message{m}}, func(results []shard.SendResult, err error) {
+			if err != nil || results[0].Err != nil {
+				s.say("%v %v", err, results[0].Err)
+			}
+		})
+	}
+	s.submit(c)
+}

@@ -34,6 +34,10 @@ func (w *world) newMessage(topic string, queue int32) *sending {
 	if m.tag != "" {
 		m.properties += "TAGS\x01" + m.tag + "\x02"
 	}
+	if w.keys > 0 && id%7 > 0 {
+		m.key = fmt.Sprint("k", id*7919%w.keys)
+		m.properties += "__SHARDINGKEY\x01" + m.key + "\x02"
+	}
 	if w.rng.IntN(3) == 0 {
 		m.properties += fmt.Sprintf("UNIQ_KEY\x01K%d", id)
 	}

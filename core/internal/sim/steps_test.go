@@ -19,10 +19,14 @@ func table() []what {
 	io := func(s *swarm) bool { return s.io }
 	clock := func(s *swarm) bool { return s.clock }
 	full := func(s *swarm) bool { return s.full }
-	return []what{
+	return append([]what{
 		{"send", 200, nil, (*world).stepSend},
 		{"batch", 60, nil, (*world).stepBatch},
 		{"unit", 40, nil, (*world).stepUnit},
+		{"send delayed", 60, nil, (*world).stepSendDelayed},
+		{"batch delayed", 10, nil, (*world).stepBatchDelayed},
+		{"recall", 15, nil, (*world).stepRecall},
+		{"look", 30, nil, (*world).stepLook},
 		{"send bad", 20, nil, (*world).stepBadSend},
 		{"send to a new topic", 6, nil, (*world).stepAutoCreate},
 		{"pull", 120, nil, (*world).stepPull},
@@ -56,7 +60,7 @@ func table() []what {
 		{"wall clock", 10, clock, (*world).stepWallClock},
 		{"disk fills", 6, full, (*world).stepDiskFills},
 		{"disk has room", 4, full, (*world).stepDiskHasRoom},
-	}
+	}, popTable()...)
 }
 
 // drawWeights leaves out a third of the steps, and makes others more frequent.
@@ -66,6 +70,8 @@ func drawWeights(r *rand.Rand, s *swarm) []int {
 		weight := what.weight
 		switch {
 		case what.fault != nil && !what.fault(s):
+			weight = 0
+		case isPopStep(what.name) && s.popGroups == 0:
 			weight = 0
 		case what.name == "send":
 		case r.IntN(6) == 0:

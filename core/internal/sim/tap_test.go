@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/gantrymq/gantry/core/record"
 	"github.com/gantrymq/gantry/core/wal"
 	"github.com/gantrymq/gantry/core/wal/file"
 )
@@ -37,6 +38,7 @@ type tap struct {
 	data     frame // the last one that is no idle mark
 	appended int64 // when it was
 	syncAt   bool  // a sync is under way
+	rolled   int64 // where the newest segment begins
 }
 
 // frame is where a frame lies.
@@ -46,16 +48,24 @@ func (l *tap) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 	var err error
 	w := l.proc.w
 	before, last := w.frames, int64(0)
+	events := w.waits.events
+	w.waits.cut(int64(from))
 	n := sort.Search(len(before), func(i int) bool { return before[i].lsn >= int64(from) })
 	w.frames = slices.Clone(before[:n]) // what a snapshot stands for is not read
 	l.found, err = l.Log.Recover(from, func(f wal.Frame) error {
 		w.check(f.StoreTime >= last, "L4", "store time of the frame at %d: %d after %d", f.LSN, f.StoreTime, last)
 		last = f.StoreTime
 		l.add(int64(f.LSN), int64(f.Len), f.Flags)
+		if f.Flags&wal.FlagSegmentStart != 0 {
+			l.rolled = int64(f.LSN)
+		}
+		w.waits.frame(int64(f.LSN)+wal.HeaderSize, f.Payload, f.Count)
 		return fn(f)
 	})
 	if err != nil {
-		w.frames = before // all that is known of the log
+		w.frames, w.waits.events = before, events // all that is known of the log
+	} else {
+		w.waits.recovered()
 	}
 	return l.found, err
 }
@@ -77,14 +87,19 @@ func (l *tap) Append(lsn wal.LSN, b []byte) error {
 	w.check(int64(h.DurableLSN) <= w.disk.book.durable(), "L12",
 		"the frame at %d claims that LSN %d is durable, the disk holds %d", lsn, h.DurableLSN, w.disk.book.durable())
 	l.add(int64(lsn), int64(len(b)), h.Flags)
+	w.waits.appended(int64(lsn)+wal.HeaderSize, b[wal.HeaderSize:], h.Count)
 	switch {
 	case h.Flags&wal.FlagIdleMark != 0:
 		sometimes("log.idle_mark")
 	case h.Flags&wal.FlagSegmentStart != 0 && lsn > 0:
 		sometimes("log.rolled")
+		l.rolled = int64(lsn)
 	}
 	if h.Flags&wal.FlagIdleMark == 0 {
 		l.appended = w.now
+	}
+	if w.verbose != nil {
+		w.tellRecords(b[wal.HeaderSize:])
 	}
 	w.note("append", uint64(lsn), uint64(len(b)), uint64(binary.LittleEndian.Uint16(b[36:])))
 	return nil
@@ -131,4 +146,21 @@ func (w *world) frameOf(lsn int64) (f frame, ok bool) {
 		return frame{}, false
 	}
 	return w.frames[i], true
+}
+
+// tellRecords tells, for the reader of a failure, what a frame says of leases.
+func (w *world) tellRecords(b []byte) {
+	for len(b) > 0 {
+		e, n, err := new(record.Decoder).Decode(b)
+		if err != nil {
+			return
+		}
+		switch e.(type) {
+		case *record.Pop, *record.Ack, *record.Offset, *record.Trim, *record.Group, *record.GroupEnd, *record.Gap:
+			w.verbose("%6d ms  step %d: %T %+v", w.now, w.step, e, e)
+		default:
+			w.verbose("%6d ms  step %d: %T", w.now, w.step, e)
+		}
+		b = b[n:]
+	}
 }

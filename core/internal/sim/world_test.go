@@ -37,6 +37,7 @@ type world struct {
 	calls     []*call // not yet answered
 	answering *call   // the one that is being answered
 	oracle    *oracle
+	waits     waits
 	limited   bool // the disk has little room
 	roomSince int64
 	quiet     bool // no more faults, since:
@@ -50,6 +51,7 @@ func newWorld(s swarm) *world {
 	w := &world{swarm: s, table: table(), wall: epoch, disk: newDisk(vfs.NewMem()), trace: fnv.New64a(), rng: stepRand(s.seed, -1)}
 	w.disk.clock = func() int64 { return w.now }
 	w.oracle = newOracle(w)
+	w.waits = newWaits(w)
 	for i := range s.clients {
 		w.clients = append(w.clients, &client{w: w, num: i})
 	}
@@ -200,6 +202,9 @@ func (w *world) pause() int64 {
 // finish: without faults everything drains, a last stop is clean, and what is
 // there then is there again.
 func (w *world) finish() {
+	w.revive()
+	w.drain()
+	w.drainPops()
 	w.revive()
 	w.drain()
 	w.stopClean()

@@ -234,6 +234,7 @@ func (s *State) applyGroupEnd(r *record.GroupEnd) error {
 }
 
 func (s *State) applyGap(r *record.Gap) {
+	s.popTime, s.popAhead = max(s.popTime, r.PopTime), max(s.popAhead, r.PopAhead)
 	if r.Offsets == 0 {
 		return
 	}

@@ -90,7 +90,8 @@ func (s *State) appendServer(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(s.logStart))
 		b = binary.AppendUvarint(b, uint64(len(s.topics)))
 		b = binary.AppendUvarint(b, uint64(len(s.groups)))
-		return binary.AppendUvarint(b, uint64(s.popTime))
+		b = binary.AppendUvarint(b, uint64(s.popTime))
+		return binary.AppendUvarint(b, uint64(s.popAhead))
 	})
 }
 

@@ -148,6 +148,7 @@ func (l *loader) server(content []byte) error {
 	s.groups = make([]*Group, f.next(1<<28))
 	if len(f.b) > 0 { // the first version had no deliveries
 		s.popTime = int64(f.next(math.MaxInt64))
+		s.popAhead = int64(f.next(math.MaxInt64))
 	}
 	return f.end()
 }

@@ -15,6 +15,7 @@ type State struct {
 	server    record.Server
 	logStart  model.LSN // the log is trimmed below
 	popTime   int64     // the latest name of a delivery
+	popAhead  int64     // how far the clock of leases is ahead of the wall clock
 	topics    []*Topic  // by id - 1; nil where it was deleted
 	byName    map[string]*Topic
 	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
@@ -158,6 +159,10 @@ func (s *State) Groups() []*Group { return s.groups }
 
 // PopTime returns the latest name that a delivery was ever given, in ms.
 func (s *State) PopTime() int64 { return s.popTime }
+
+// PopAhead returns how far, in ms, the clock of leases is ahead of the wall clock: the
+// further, the more power cuts there were.
+func (s *State) PopAhead() int64 { return s.popAhead }
 
 // GroupByID returns a group, nil if there is none.
 func (s *State) GroupByID(id model.GroupID) *Group {
