@@ -110,13 +110,14 @@ func runDrain(ctx context.Context, o *options) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := clients[0].begin(ctx); err != nil {
-		return nil, err
+	if !o.floor {
+		if err := clients[0].begin(ctx); err != nil {
+			return nil, err
+		}
+		if err := fill(ctx, o, clients); err != nil {
+			return nil, err
+		}
 	}
-	if err := fill(ctx, o, clients); err != nil {
-		return nil, err
-	}
-	o.warmup, o.duration = 0, time.Hour
 	r := o.result()
 	before, err := o.sample()
 	if err != nil {
