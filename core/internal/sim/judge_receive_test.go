@@ -332,7 +332,7 @@ func (o *oracle) delivered(c *call, d *shard.Delivery, got *received) *hold {
 func (p *pops) learnID(g *popGroup, id model.GroupID) {
 	if g.id == 0 {
 		p.w.check(!p.ids[id] || g.doubt, "L15", "group %s is back with id %d", g.name, id)
-		g.id, p.ids[id] = id, true
+		g.id, g.idEnd, p.ids[id] = id, p.w.end(), true
 	}
 	p.w.check(g.id == id, "L2", "group %s had id %d and has %d", g.name, g.id, id)
 }

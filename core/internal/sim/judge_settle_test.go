@@ -63,7 +63,8 @@ func (o *oracle) settled(c *call, entries []*settling, done []shard.Settled) {
 // only in its time (D12). To ack what is done with is no error in that time.
 func (o *oracle) checkAccepted(c *call, e *settling) {
 	w, h := o.w, e.h
-	repeated := e.do == shard.Ack && (h.done != no || e.done != no || h.m.offset < h.cursor.from || !e.alone)
+	repeated := e.do == shard.Ack && (h.done != no || e.done != no || h.m.offset < h.cursor.from || !e.alone ||
+		h.mayBeDead(w) || h.mayBePassed(w)) // then it is done with
 	if !h.blur && h.cursor.ghosts == h.ghosts && !repeated {
 		// A change may have been over, and the message delivered again, before its answer.
 		w.check(e.receipt.PopTime == h.last.PopTime || e.do == shard.Change && e.effect, "D2", "message %d was delivered as %d, and a settlement as %d is accepted", h.m.id, h.last.PopTime, e.receipt.PopTime)

@@ -30,6 +30,7 @@ func newPops(w *world) *pops {
 type popGroup struct {
 	name    string
 	id      model.GroupID // 0: not seen yet
+	idEnd   int64         // the end of the log when it was seen
 	life    int           // how often it was deleted, or may have been
 	doubt   bool          // it may be that it was deleted
 	configs []popConfig   // those that it may have had, the last is what was asked last
@@ -290,6 +291,12 @@ func (p *pops) death(kept int64) {
 			h.fog()
 		}
 	})
+	for _, g := range p.groups {
+		if g.idEnd > kept { // one that its first use has made may be made anew, with another id
+			delete(p.ids, g.id)
+			g.id = 0
+		}
+	}
 	p.cursors(func(k *popCursor) {
 		k.share.version++
 		for _, a := range k.share.attempts {
