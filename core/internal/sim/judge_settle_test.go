@@ -94,6 +94,9 @@ func (o *oracle) ackAccepted(c *call, e *settling) {
 	if h.blur && h.ghosts != h.cursor.ghosts { // it may have been done with, and be forgotten since
 		return
 	}
+	if h.freedBy != never && (h.mayBeDead(w) || h.mayBePassed(w)) {
+		return // it had come to its end when it was given back
+	}
 	h.acked(w, c.at)
 }
 
