@@ -105,7 +105,7 @@ func (h *hold) recall(w *world, c *call) {
 // acked notes that a message was acknowledged: it is done with, or waits for those
 // before it.
 func (h *hold) acked(w *world, since int64) {
-	h.owner = nil
+	h.owner, h.owesLetter = nil, false
 	h.changes()
 	if _, may := h.cursor.share.ordered(since); may {
 		if h.waits() {
