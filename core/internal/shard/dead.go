@@ -41,9 +41,10 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 			continue
 		}
 		s.buryOne(q, l, slot.PopTime, func(s *Shard, err error) {
-			if err != nil && s.Err() == nil {
+			if err != nil && s.Err() == nil && !q.retrying && model.CodeOf(err) != model.InvalidReceipt {
 				s.logger.Warn("a message stays, although it is out of attempts", "group", q.outlet.group.Config.Name, "topic", q.outlet.topic.Config.Name,
 					"queue", q.id.Queue.Num, "offset", l.Offset, "err", err)
+				q.retrying = true // one alarm for all that fail
 				s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
 			}
 			if err == nil && len(q.dying) == 0 {
@@ -57,6 +58,7 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 type buryAgain popQueue
 
 func (b *buryAgain) ring(s *Shard) {
+	b.retrying = false
 	s.buryRest((*popQueue)(b))
 }
 

@@ -30,6 +30,8 @@ type popQueue struct {
 	ready   bool
 	probing bool // a reader looks for its messages
 	dying   map[model.Offset]bool
+	// retrying: a burial has failed, and the alarm for the next try is set.
+	retrying bool
 
 	alarm   alarmID // for the first lease that ends
 	alarmAt int64   // by the pop clock; 0: not set
