@@ -204,7 +204,7 @@ func (h *hold) slack() int32 { return int32(h.cursor.ghosts - h.ghosts) }
 
 // fog has a message be in doubt.
 func (h *hold) fog() {
-	h.blur, h.done = true, maybe
+	h.blur, h.done, h.behind = true, maybe, false
 	h.changes()
 }
 
