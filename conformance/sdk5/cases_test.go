@@ -99,7 +99,7 @@ func TestNormal(t *testing.T) {
 
 // TestBeginning: a new group has what is sent once its first consumer has started, even before it receives.
 func TestBeginning(t *testing.T) {
-	eachSDK(t, 0, func(t *testing.T, s *sdk) {
+	eachSDK(t, tellsTopics, func(t *testing.T, s *sdk) {
 		ours(t, "a group begins at what its first receive finds")
 		topic, group, p := newTopic(t, "NORMAL"), unique(t, "G"), s.start(t)
 		if err := broker(t).PutGroup(t.Context(), rawclient.Group{Name: group, Retries: 16}); err != nil {
