@@ -117,7 +117,7 @@ func (k *popCursor) rejects(m *message) bool {
 func (k *popCursor) owes(m *message) bool {
 	g := k.share.group
 	least, _ := g.attemptsSince(0)
-	return k.begun == yes && m.id > k.owed && m.offset >= k.from && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
+	return k.begun == yes && m.id > k.owed && m.offset >= max(k.from, k.unsure) && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
 }
 
 func matches(tags []string, tag string) bool {
@@ -332,7 +332,7 @@ func (o *oracle) delivered(c *call, d *shard.Delivery, got *received) *hold {
 func (p *pops) learnID(g *popGroup, id model.GroupID) {
 	if g.id == 0 {
 		p.w.check(!p.ids[id] || g.doubt, "L15", "group %s is back with id %d", g.name, id)
-		g.id, p.ids[id] = id, true
+		g.id, g.idEnd, p.ids[id] = id, p.w.end(), true
 	}
 	p.w.check(g.id == id, "L2", "group %s had id %d and has %d", g.name, g.id, id)
 }

@@ -30,6 +30,7 @@ func newPops(w *world) *pops {
 type popGroup struct {
 	name    string
 	id      model.GroupID // 0: not seen yet
+	idEnd   int64         // the end of the log when it was seen
 	life    int           // how often it was deleted, or may have been
 	doubt   bool          // it may be that it was deleted
 	configs []popConfig   // those that it may have had, the last is what was asked last
@@ -119,10 +120,12 @@ type popCursor struct {
 	begunEnd int64 // the end of the log when that was known
 	begunAt  int64
 	from     int64 // what is below was taken out by a commit
+	unsure   int64 // what is below may have been
 	holds    map[int64]*hold
 	ghosts   int             // calls that may have got messages, and nobody knows
 	low      int64           // all below is done with
 	okSince  map[int64]int64 // since when messages can be delivered
+	drained  int64           // what is below was to be delivered by the end of the run
 	moving   bool            // a commit or a reset is under way
 	pulling  bool            // a pull that may be told a reset is
 	reset    certainty       // a reset waits for a pull to be told
@@ -288,6 +291,12 @@ func (p *pops) death(kept int64) {
 			h.fog()
 		}
 	})
+	for _, g := range p.groups {
+		if g.idEnd > kept { // one that its first use has made may be made anew, with another id
+			delete(p.ids, g.id)
+			g.id = 0
+		}
+	}
 	p.cursors(func(k *popCursor) {
 		k.share.version++
 		for _, a := range k.share.attempts {

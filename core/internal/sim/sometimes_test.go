@@ -33,6 +33,8 @@ var rareStates = []string{
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
 	"audit.needs_snapshot", "audit.part_gone", "audit.resealed",
+	"delay.stored", "delay.published", "delay.survived", "delay.relocated", "delay.recalled", "delay.recall_late",
+	"delay.topic_deleted", "delay.unpublished_by_a_cut", "look.found", "look.relocated",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 
