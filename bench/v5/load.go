@@ -161,7 +161,7 @@ func drain(ctx context.Context, empty func(), c *client, w window, t *tally, lef
 			return // the topic is empty
 		}
 		if err == nil && len(got) > 0 {
-			err = c.ack(ctx, got...)
+			err = c.ack(context.WithoutCancel(ctx), got...)
 		}
 		if err != nil {
 			t.fail(err)
