@@ -5,7 +5,7 @@ v5_groups() {
 	local v5=1
 	wants v5load && { group shared row_v5load; v5_empty; }
 	wants v5wait && group shared row_v5wait
-	wants v5hold && v5_ours row_v5hold
+	wants v5hold && { v5_ours row_v5hold; v5_ours row_v5pending; }
 }
 
 # v5_ours: group without the peer.
@@ -63,12 +63,15 @@ row_v5wait() {
 	v5_topic BenchV5Delay DELAY
 	[ "$server" = apache ] && warm=${JVM_WARM:-30} v5_warm
 	v5 parked v5-parked $(v5_on BenchV5Parked) -connections 2 -rate 200
-	v5 delay v5-delay $(v5_on BenchV5Delay) -connections 4 -rate "${DELAY_RATE:-10000}" -inflight 64
+	v5 delay v5-delay $(v5_on BenchV5Delay) -connections 4 -rate "${DELAY_RATE:-10000}"
 }
 
 row_v5hold() {
 	v5_topic BenchV5Polls
-	v5_topic BenchV5Pending DELAY
 	v5 polls v5-polls $(v5_on BenchV5Polls) -connections 50 -messages 10000
+}
+
+row_v5pending() {
+	v5_topic BenchV5Pending DELAY
 	v5 pending v5-pending $(v5_on BenchV5Pending) -connections 4 -messages "${PENDING_MESSAGES:-1000000}"
 }
