@@ -45,7 +45,7 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 				s.logger.Warn("a message stays, although it is out of attempts", "group", q.outlet.group.Config.Name, "topic", q.outlet.topic.Config.Name,
 					"queue", q.id.Queue.Num, "offset", l.Offset, "err", err)
 				q.retrying = true // one alarm for all that fail
-				s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
+				q.buryLater(s)
 			}
 			if err == nil && len(q.dying) == 0 {
 				s.buryRest(q)
@@ -58,8 +58,17 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 type buryAgain popQueue
 
 func (b *buryAgain) ring(s *Shard) {
-	b.retrying = false
-	s.buryRest((*popQueue)(b))
+	q := (*popQueue)(b)
+	q.burying = false
+	s.buryRest(q)
+}
+
+// buryLater has burials that failed tried again, once for all of the queue.
+func (q *popQueue) buryLater(s *Shard) {
+	if !q.burying {
+		q.burying = true
+		s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
+	}
 }
 
 // buryRest goes on where a burial has ended, in what became of the queue since.
