@@ -45,7 +45,7 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 				s.logger.Warn("a message stays, although it is out of attempts", "group", q.outlet.group.Config.Name, "topic", q.outlet.topic.Config.Name,
 					"queue", q.id.Queue.Num, "offset", l.Offset, "err", err)
 				q.retrying = true // one alarm for all that fail
-				q.buryLater(s)
+				s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
 			}
 			if err == nil && len(q.dying) == 0 {
 				s.buryRest(q)
@@ -58,17 +58,8 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 type buryAgain popQueue
 
 func (b *buryAgain) ring(s *Shard) {
-	q := (*popQueue)(b)
-	q.burying = false
-	s.buryRest(q)
-}
-
-// buryLater has burials that failed tried again, once for all of the queue.
-func (q *popQueue) buryLater(s *Shard) {
-	if !q.burying {
-		q.burying = true
-		s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
-	}
+	b.retrying = false
+	s.buryRest((*popQueue)(b))
 }
 
 // buryRest goes on where a burial has ended, in what became of the queue since.

@@ -30,7 +30,6 @@ type popQueue struct {
 	ready   bool
 	probing bool // a reader looks for its messages
 	dying   map[model.Offset]bool
-	burying bool // the alarm for burials that failed is set
 	// retrying: a burial has failed, and the alarm for the next try is set.
 	retrying bool
 
