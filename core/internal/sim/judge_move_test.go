@@ -37,7 +37,7 @@ func (m *popMove) begin(w *world) {
 	k.moving = true
 	k.share.disturb(w, 10)
 	k.from = min(k.from, m.to)
-	k.low = min(k.low, m.to)
+	k.low, k.unsure = min(k.low, m.to), max(k.unsure, m.to)
 	for _, h := range k.holds {
 		h.fog()
 		h.rewound = true
@@ -76,7 +76,7 @@ func (m *popMove) answered(w *world, err error) {
 		return
 	}
 	k.begun, k.begunEnd, k.begunAt, k.owed = yes, w.end(), w.now, 0
-	k.from = m.to
+	k.from, k.unsure = m.to, m.to
 	if k.ghosts > 0 || !m.sure {
 		return
 	}

@@ -117,7 +117,7 @@ func (k *popCursor) rejects(m *message) bool {
 func (k *popCursor) owes(m *message) bool {
 	g := k.share.group
 	least, _ := g.attemptsSince(0)
-	return k.begun == yes && m.id > k.owed && m.offset >= k.from && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
+	return k.begun == yes && m.id > k.owed && m.offset >= max(k.from, k.unsure) && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
 }
 
 func matches(tags []string, tag string) bool {

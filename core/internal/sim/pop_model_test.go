@@ -119,6 +119,7 @@ type popCursor struct {
 	begunEnd int64 // the end of the log when that was known
 	begunAt  int64
 	from     int64 // what is below was taken out by a commit
+	unsure   int64 // what is below may have been
 	holds    map[int64]*hold
 	ghosts   int             // calls that may have got messages, and nobody knows
 	low      int64           // all below is done with
