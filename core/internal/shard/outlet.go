@@ -264,7 +264,7 @@ func (o *outlet) serve(s *Shard) {
 	if len(o.waiters) == 0 {
 		return
 	}
-	if s.Err() != nil || s.full() {
+	if s.Err() != nil || s.full() || s.disk.empty || s.disk.short(s) {
 		s.again(o)
 		return
 	}
@@ -289,7 +289,11 @@ func (s *Shard) again(o *outlet) {
 		return
 	}
 	o.ripe = true // until then
-	s.alarms.set(s, s.now.Mono+1, (*retryOutlet)(o))
+	wait := int64(1)
+	if s.disk.empty {
+		wait = diskRetry
+	}
+	s.alarms.set(s, s.now.Mono+wait, (*retryOutlet)(o))
 }
 
 // retryOutlet is an outlet that could not be served because the log was behind.

@@ -105,7 +105,7 @@ func (o *oracle) checkDone(k *popCursor, m *message) {
 	if h.done == yes || h.blur || h.mayBePassed(w) {
 		return
 	}
-	if h.dying && w.lettersKept() && len(k.share.group.letter(m).seen) == 0 && h.ghosts == k.ghosts && !h.rewound {
+	if h.mayBeDead(w) && h.owesLetter && !k.share.group.rejects(m) && w.lettersKept() && len(k.share.group.letter(m).seen) == 0 && h.ghosts == k.ghosts && !h.rewound {
 		w.fail("D1", "message %d at offset %d of %v is out of attempts (%d) for %s, and in no dead letter", m.id, m.offset, m.queue, h.attempt, name)
 	}
 	w.check(h.done == maybe, "D1", "message %d at offset %d of %v was delivered to %s %d times, and does not come again: %s", m.id, m.offset, m.queue, name, h.attempt, fmt.Sprintf("%+v", h.last))

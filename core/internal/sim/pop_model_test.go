@@ -30,6 +30,7 @@ func newPops(w *world) *pops {
 type popGroup struct {
 	name    string
 	id      model.GroupID // 0: not seen yet
+	idEnd   int64         // the end of the log when it was seen
 	life    int           // how often it was deleted, or may have been
 	doubt   bool          // it may be that it was deleted
 	configs []popConfig   // those that it may have had, the last is what was asked last
@@ -142,25 +143,26 @@ func (s *share) cursor(o *oracle, num int32) *popCursor {
 
 // hold is what is known of a message that was delivered to a group.
 type hold struct {
-	m       *message
-	cursor  *popCursor
-	done    certainty
-	behind  bool // acknowledged, and one of its message group before it is not done
-	blur    bool // the log may have lost, or taken back, what is known
-	attempt int32
-	ghosts  int // of the cursor, when it was seen
-	last    shard.Receipt
-	first   int64
-	seen    int64         // when it was delivered last
-	owner   *shard.Client // renews the lease
-	freedBy int64         // from then on nobody holds it; never: somebody does
-	names   []int64       // every PopTime there was
-	pending int           // settlements under way
-	changed int64         // the end of the log when it was as it is
-	loose   bool          // delivered first by a group that may not have been ordered
-	touched bool          // a settlement was tried
-	rewound bool          // it may have been delivered, and died, before what is known
-	dying   bool          // it may be out of attempts, and so dead
+	m          *message
+	cursor     *popCursor
+	done       certainty
+	behind     bool // acknowledged, and one of its message group before it is not done
+	blur       bool // the log may have lost, or taken back, what is known
+	attempt    int32
+	ghosts     int // of the cursor, when it was seen
+	last       shard.Receipt
+	first      int64
+	seen       int64         // when it was delivered last
+	owner      *shard.Client // renews the lease
+	freedBy    int64         // from then on nobody holds it; never: somebody does
+	names      []int64       // every PopTime there was
+	pending    int           // settlements under way
+	changed    int64         // the end of the log when it was as it is
+	loose      bool          // delivered first by a group that may not have been ordered
+	touched    bool          // a settlement was tried
+	rewound    bool          // it may have been delivered, and died, before what is known
+	owesLetter bool          // it was out of attempts for certain
+	dying      bool          // it may be out of attempts, and so dead
 }
 
 func (k *popCursor) hold(m *message) *hold {
@@ -290,6 +292,12 @@ func (p *pops) death(kept int64) {
 			h.fog()
 		}
 	})
+	for _, g := range p.groups {
+		if g.idEnd > kept { // one that its first use has made may be made anew, with another id
+			delete(p.ids, g.id)
+			g.id = 0
+		}
+	}
 	p.cursors(func(k *popCursor) {
 		k.share.version++
 		for _, a := range k.share.attempts {
