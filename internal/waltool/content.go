@@ -145,8 +145,13 @@ func (d *describer) describe(entry record.Entry) Content {
 		return Content{{"from", int64(e.From)}, {"offsets", int64(e.Offsets)}}
 	case *record.Publish:
 		return Content{
-			{"topic", named(d.topics, uint64(e.Topic))}, {"queue", e.Queue}, {"offset", int64(e.Offset)},
-			{"message", int64(e.ID)}, {"at", int64(e.At)}, {"deliver_at", e.DeliverAt}, {"store_time", e.StoreTime},
+			{"topic", named(d.topics, uint64(e.Topic))},
+			{"queue", e.Queue},
+			{"offset", int64(e.Offset)},
+			{"message", int64(e.ID)},
+			{"at", int64(e.At)},
+			{"deliver_at", e.DeliverAt},
+			{"store_time", e.StoreTime},
 		}
 	case *record.Timer:
 		return Content{{"cancel", int64(e.ID)}, {"deliver_at", e.DeliverAt}}

@@ -88,7 +88,6 @@ type share struct {
 	attempts []*attempt
 	version  int   // of what is known; any call or answer makes a new one
 	restless int64 // until then it may be busy with what is not seen
-	touched  bool
 }
 
 func (g *popGroup) share(t *topic) *share {
