@@ -98,7 +98,7 @@ func (o *oracle) died(g *popGroup, h *hold, l *letter, attempt int32) {
 		return
 	}
 	l.may = len(l.seen)
-	if h.blur || h.pending > 0 || g.doubt || h.slack() > 0 || h.rewound {
+	if h.blur || h.pending > 0 || g.doubt || h.unseen() > 0 || h.rewound {
 		return
 	}
 	w.check(h.done != yes, "D4", "message %d is acknowledged, and in the dead letters", h.m.id)

@@ -86,6 +86,7 @@ type share struct {
 	topic    *topic
 	cursors  map[int32]*popCursor
 	attempts []*attempt
+	flying   int   // receives that have no answer yet
 	version  int   // of what is known; any call or answer makes a new one
 	restless int64 // until then it may be busy with what is not seen
 }
@@ -200,6 +201,9 @@ func (w *world) mayExpire(r *shard.Receipt, at int64) bool {
 
 // slack is how many deliveries nobody has seen.
 func (h *hold) slack() int32 { return int32(h.cursor.ghosts - h.ghosts) }
+
+// unseen is how many more there may be, by calls that have no answer yet.
+func (h *hold) unseen() int32 { return h.slack() + int32(h.cursor.share.flying) }
 
 // fog has a message be in doubt.
 func (h *hold) fog() {
