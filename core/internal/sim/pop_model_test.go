@@ -202,8 +202,14 @@ func (w *world) mayExpire(r *shard.Receipt, at int64) bool {
 // slack is how many deliveries nobody has seen.
 func (h *hold) slack() int32 { return int32(h.cursor.ghosts - h.ghosts) }
 
-// unseen is how many more there may be, by calls that have no answer yet.
-func (h *hold) unseen() int32 { return h.slack() + int32(h.cursor.share.flying) }
+// unseen is how many more there may be: by calls that have no answer yet, or have one
+// without the message, because their filters reject it.
+func (h *hold) unseen() int32 {
+	if h.cursor.share.group.rejects(h.m) {
+		return 1000
+	}
+	return h.slack() + int32(h.cursor.share.flying)
+}
 
 // fog has a message be in doubt.
 func (h *hold) fog() {
