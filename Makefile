@@ -8,11 +8,14 @@ KILLS    ?= 200
 RACETEST ?= ./...
 SOAK_SECONDS ?= 1800
 SIM_TIME ?= 110s
+SQL_PAIRS ?= 20000
+SQL_SEED ?= 92
+SQL_ANSWERS ?= $(CURDIR)/core/filter/testdata/sql92.txt
 
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci kafka simulate crash crash-ci soak bench generate netns clean
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci kafka sql-oracle simulate crash crash-ci exhaustive soak bench generate netns clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
@@ -67,11 +70,18 @@ conformance-ci: build ## the subset that CI runs
 kafka: build ## the log on a real Apache Kafka from Maven: a client's cases, kills, take-overs; KAFKA_NODES=3 loses brokers too (needs Java and Maven)
 	$(MAKE) -C conformance kafka
 
-crash: build ## kill -9 under load, KILLS times in each flush mode, against an external ledger
+sql-oracle: ## what Apache's own SQL92 filter answers to SQL_PAIRS generated questions, and whether ours does too (needs Java and Maven)
+	$(MAKE) -C conformance sql-oracle SQL_PAIRS=$(SQL_PAIRS) SQL_SEED=$(SQL_SEED) SQL_ANSWERS=$(SQL_ANSWERS)
+	GANTRY_SQL_ANSWERS=$(SQL_ANSWERS) $(GO) test -count=1 -v -run TestSQL92Answers ./core/filter
+
+crash: exhaustive build ## every call that fails, every damaged byte; kill -9 under load, KILLS times in each flush mode, against an external ledger
 	$(MAKE) -C conformance crash KILLS=$(KILLS)
 
-crash-ci: ## ten kills
-	$(MAKE) crash KILLS=10
+crash-ci: build ## ten kills
+	$(MAKE) -C conformance crash KILLS=10
+
+exhaustive: ## one scenario, with a crash, a power cut and an error at each call of the file system; every byte of a snapshot damaged
+	$(GO) test -count=1 -timeout 60m -v -run 'TestEachCall|TestEveryByte' ./core/internal/sim -exhaustive
 
 soak: build ## produce, consume, expire, restart for SOAK_SECONDS: nothing lost; memory, files and disk stay flat
 	$(GO) run ./bench/soak -binary bin/gantry -seconds $(SOAK_SECONDS)

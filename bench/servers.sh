@@ -37,7 +37,7 @@ start_gantry() {
 	namesrv=127.0.0.1:$((FIRST_PORT + 50)) metrics=127.0.0.1:$((FIRST_PORT + 52))
 	# pin and env replace themselves, so the pid is the server's.
 	pids=$(load_start $pin env GANTRY_REMOTING_NAMESRV_ADDR="$namesrv" GANTRY_REMOTING_ADDR=127.0.0.1:$((FIRST_PORT + 51)) \
-		GANTRY_OPS_ADDR="$metrics" GANTRY_WAL_FLUSH=$flush \
+		GANTRY_GRPC_ADDR=127.0.0.1:$((FIRST_PORT + 53)) GANTRY_OPS_ADDR="$metrics" GANTRY_WAL_FLUSH=$flush \
 		bin/gantry serve --data "$WORK/gantry") && return
 	echo "$pids" >&2 # not a pid but what went wrong
 	tail -3 "$WORK/gantry.log" >&2

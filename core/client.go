@@ -30,6 +30,40 @@ func (c *Client) Send(b *Batch, done func([]SendResult, error)) { c.c.Send(b, do
 // wait: done still runs, once, with PullNotFound if nothing came before.
 func (c *Client) Pull(p Pull, done func(*Records, error)) (cancel func()) { return c.c.Pull(p, done) }
 
+// Receive leases messages of a group to the client. Not finding any is an answer
+// without messages, after Wait; err is for what cannot be answered. cancel ends the
+// wait: done still runs, once. A lease taken in that race comes with it: give it
+// back with Change and no time.
+// Leases that renew themselves, and what has not been written, end with Close.
+func (c *Client) Receive(r Receive, done func(*Records, error)) (cancel func()) {
+	return c.c.Receive(r, done)
+}
+
+// Settle ends deliveries, or moves them to another time. The answers are in the
+// order of the settlements and valid during done only; each has its own fate.
+func (c *Client) Settle(s []Settlement, done func([]Settled)) { c.c.Settle(s, done) }
+
+// SendBack stores a message anew for a group that could not process it. done runs
+// when the copy has the durability of a send: MessageNotFound if there is none at
+// the address.
+func (c *Client) SendBack(b SendBack, done func(error)) { c.c.SendBack(b, done) }
+
+// Lock gives queues to a client of a group for itself, for 60 s: a client that goes
+// on asking keeps them, and nobody else has them meanwhile. got is what it has now of
+// what it asked for, and valid during done only. They are free again once the client
+// closes or leaves the group.
+func (c *Client) Lock(l Locks, done func(got []Queue, err error)) { c.c.Lock(l, done) }
+
+// Unlock gives queues back that the owner has. The others are no error.
+func (c *Client) Unlock(l Locks, done func(error)) { c.c.Unlock(l, done) }
+
+// Recall takes a delayed message back: MessageNotFound if there is none that
+// still waits. After its success the message is never delivered.
+func (c *Client) Recall(r Recall, done func(error)) { c.c.Recall(r, done) }
+
+// Progress tells how far a group is in each queue of a topic.
+func (c *Client) Progress(q GroupQuery, done func([]Progress, error)) { c.c.Progress(q, done) }
+
 // Commit stores consumer offsets. With a nil done it is one-way: coalesced, the
 // last one of a second wins.
 func (c *Client) Commit(offsets []CursorOffset, done func(error)) { c.c.Commit(offsets, done) }
@@ -61,6 +95,13 @@ func (c *Client) Leave(producerGroup, consumerGroup string, done func(error)) {
 // Members lists the live consumers of a group, in the order of their client ids.
 // The slice is immutable.
 func (c *Client) Members(group string, done func([]Member, error)) { c.c.Members(group, done) }
+
+// Clients lists the live clients, by client id.
+func (c *Client) Clients(done func([]LiveClient, error)) { c.c.Clients(done) }
+
+// Cursors lists committed offsets, by group, topic and queue. It may take several
+// steps of the shard: what it finds is not of one moment.
+func (c *Client) Cursors(q CursorQuery, done func([]CursorInfo, error)) { c.c.Cursors(q, done) }
 
 // Admin makes, changes or deletes topics and groups. done runs when it is synced.
 func (c *Client) Admin(op AdminOp, done func(error)) { c.c.Admin(op, done) }

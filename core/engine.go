@@ -16,7 +16,16 @@ type (
 	Instant = shard.Instant
 	// Stats is a snapshot of an engine's counters.
 	Stats = shard.Stats
+	// Kept tells why the log is as long as it is.
+	Kept = shard.Kept
+	// GroupLag tells how far behind a group is.
+	GroupLag = shard.GroupLag
+	// StayReason says why a segment of the log stays.
+	StayReason = shard.StayReason
 )
+
+// StayReasons lists the reasons.
+func StayReasons() []StayReason { return shard.StayReasons() }
 
 // Engine stores and delivers. It owns the shard of this process; the WAL is the
 // caller's, and is closed after the engine.
@@ -55,6 +64,9 @@ func (e *Engine) Shards() []ShardInfo {
 	return []ShardInfo{{ID: e.shard.ID(), BrokerName: e.shard.BrokerName()}}
 }
 
+// Config returns the engine's configuration, defaults filled in.
+func (e *Engine) Config() Config { return e.shard.Config() }
+
 // Cluster returns the name of the cluster, fixed when the data folder was made.
 func (e *Engine) Cluster() string { return e.shard.Cluster() }
 
@@ -65,6 +77,13 @@ func (e *Engine) Topic(name string) (*TopicInfo, bool) { return e.shard.Topic(na
 // Topics returns all topics, ordered by name.
 func (e *Engine) Topics() []*TopicInfo { return e.shard.Topics() }
 
+// Group returns a consumer group by name, as of its last durable change. It never
+// blocks, and may be called from any goroutine; the result is immutable.
+func (e *Engine) Group(name string) (*GroupInfo, bool) { return e.shard.Group(name) }
+
+// Groups returns all consumer groups, ordered by name.
+func (e *Engine) Groups() []*GroupInfo { return e.shard.Groups() }
+
 // Failed returns a channel that is closed when the shard has failed, and Err the
 // reason: nothing is acknowledged after it.
 func (e *Engine) Failed() <-chan struct{} { return e.shard.Failed() }
@@ -74,3 +93,6 @@ func (e *Engine) Err() error { return e.shard.Err() }
 
 // Stats returns the engine's counters.
 func (e *Engine) Stats() Stats { return e.shard.Stats() }
+
+// Kept returns why the log is as long as it is.
+func (e *Engine) Kept() Kept { return e.shard.Kept() }

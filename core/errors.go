@@ -23,6 +23,9 @@ const (
 	GroupNotFound   = model.GroupNotFound
 	OffsetNotFound  = model.OffsetNotFound
 	MessageNotFound = model.MessageNotFound
+	InvalidReceipt  = model.InvalidReceipt
+	InvalidDelay    = model.InvalidDelay
+	KindConflict    = model.KindConflict
 	NoPermission    = model.NoPermission
 	Unauthenticated = model.Unauthenticated
 	Forbidden       = model.Forbidden

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"time"
+
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
@@ -19,6 +21,10 @@ type (
 	Durability  = model.Durability
 	TopicConfig = model.TopicConfig
 	GroupConfig = model.GroupConfig
+	GroupOrder  = model.GroupOrder
+	StartFrom   = model.StartFrom
+	Backoff     = model.Backoff
+	Kind        = model.Kind
 )
 
 // Permissions and durability levels.
@@ -62,6 +68,22 @@ type (
 	KeyQuery     = shard.KeyQuery
 	Retention    = model.Retention
 	TopicInfo    = shard.TopicInfo
+	GroupInfo    = shard.GroupInfo
+	Receive      = shard.Receive
+	Receipt      = shard.Receipt
+	Delivery     = shard.Delivery
+	Do           = shard.Do
+	Settlement   = shard.Settlement
+	Settled      = shard.Settled
+	Recall       = shard.Recall
+	SendBack     = shard.SendBack
+	Locks        = shard.Locks
+	CursorQuery  = shard.CursorQuery
+	CursorInfo   = shard.CursorInfo
+	LiveClient   = shard.LiveClient
+	GroupQuery   = shard.GroupQuery
+	Progress     = shard.Progress
+	InFlight     = shard.InFlight
 )
 
 // How a pull ended, which offset is asked for, what is pushed.
@@ -76,11 +98,37 @@ const (
 	OffsetCommitted    = shard.OffsetCommitted
 	OffsetByTime       = shard.OffsetByTime
 	OffsetEarliestTime = shard.OffsetEarliestTime
+	OffsetTimeAt       = shard.OffsetTimeAt
 
 	MembersChanged = shard.MembersChanged
+
+	Ack    = shard.Ack
+	Change = shard.Change
+	Dead   = shard.Dead
 )
 
-// ValidTopic reports whether name may be a topic; ValidGroup, a group.
+// Kinds of messages and groups.
+const (
+	KindAny         = model.KindAny
+	KindNormal      = model.KindNormal
+	KindFIFO        = model.KindFIFO
+	KindDelay       = model.KindDelay
+	KindTransaction = model.KindTransaction
+	KindPriority    = model.KindPriority
+	KindLite        = model.KindLite
+	AttrKind        = model.AttrKind
+
+	OrderAuto    = model.OrderAuto
+	OrderFIFO    = model.OrderFIFO
+	OrderNone    = model.OrderNone
+	FromLatest   = model.FromLatest
+	FromEarliest = model.FromEarliest
+)
+
+// DelayLevels returns RocketMQ's delay levels, level 1 first.
+func DelayLevels() []time.Duration { return model.DelayLevels() }
+
+// ValidTopic reports whether name may be a topic.
 func ValidTopic(name string) error { return model.ValidTopic(name) }
 
 // ValidGroup reports whether name may be a consumer or producer group.

@@ -103,6 +103,9 @@ func (a *Advertiser) Endpoint(local, remote netip.AddrPort, port uint16) (hostPo
 	return net.JoinHostPort(host, strconv.Itoa(int(port))), netip.AddrPortFrom(ip, port)
 }
 
+// Configured reports whether clients are told what is configured, whatever they dialled.
+func (a *Advertiser) Configured() bool { return a.configured.Load() != nil }
+
 // Suspects returns the number of client addresses that came through address
 // translation and are probably told an address they cannot reach.
 func (a *Advertiser) Suspects() int {

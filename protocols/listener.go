@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 
@@ -35,4 +36,6 @@ type Env struct {
 	Listen func(network, addr string) (net.Listener, error)
 	// Advertiser answers which address a client is told. Never nil.
 	Advertiser *Advertiser
+	// TLS is what ports serve TLS with; nil: none do.
+	TLS *tls.Config
 }

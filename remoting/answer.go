@@ -8,7 +8,7 @@ import (
 )
 
 // request is what an answer must know of its request. Each request gets exactly
-// one of answer, fail, refuse and done, at any time and from any goroutine; who
+// one of answer, say, fail, refuse and done, at any time and from any goroutine; who
 // is neither on the shard's loop nor the reader flushes afterwards.
 type request struct {
 	conn          *conn
@@ -55,6 +55,11 @@ func (r *request) done() {
 // refuse answers with a code and the text that says why.
 func (r *request) refuse(code wire.ResponseCode, remark string) {
 	r.route.errors.Inc()
+	r.say(code, remark)
+}
+
+// say answers with a code and a text.
+func (r *request) say(code wire.ResponseCode, remark string) {
 	out := &r.conn.out
 	b, open := out.begin()
 	if !open || r.oneway {

@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/remoting/wire"
@@ -13,6 +14,9 @@ import (
 //	 35 UNREGISTER_CLIENT             Java and C++ at their end; Go just closes
 //	 38 GET_CONSUMER_LIST_BY_GROUP    the members, by which clients rebalance
 //	203 GET_CONSUMER_CONNECTION_LIST  the same for tools
+//	204 GET_PRODUCER_CONNECTION_LIST  the producers of a group; 328 those of all groups
+//	 46 CHECK_CLIENT_CONFIG           before it starts, a consumer asks whether its filter is
+//	                                  understood: 23 and the reason if not
 //	 40 NOTIFY_CONSUMER_IDS_CHANGED   sent to all members of a group that changed,
 //	                                  the new one too: without it a Java pull
 //	                                  consumer does nothing for a long time
@@ -20,9 +24,10 @@ import (
 // Heartbeat V2 (5.1 and later): once the server knows a client's subscriptions a
 // short form without them refreshes it. IS_SUB_CHANGE=true asks for the full form.
 //
-// Deviations: a subscription that the server cannot filter (SQL92) is refused
-// with 23 and that group is not registered, where upstream takes it and delivers
-// nothing or everything. A short heartbeat that the server cannot relate to
+// Deviations: a subscription whose expression is not understood is refused with 23
+// and that group is not registered, where upstream takes it and delivers nothing or
+// everything. SQL92 is always on. A group's retry topic is not filtered by the
+// subscription of the topic that a message came from. A short heartbeat that the server cannot relate to
 // anything is answered with IS_SUB_CHANGE=true, which upstream forgets.
 
 const (
@@ -60,6 +65,7 @@ func (c *conn) heartbeat(r request) {
 	}
 	state, err := c.clientState(&h)
 	c.member = membership{known: err == nil, fingerprint: h.Fingerprint, state: state, body: sum.Sum64()}
+	c.server.peers.put(c, state)
 	if err != nil {
 		// The groups that are in order are registered all the same.
 		c.core().Update(state, func(core.UpdateResult, error) { r.fail(err) })
@@ -146,13 +152,15 @@ func (c *conn) consumer(data *wire.ConsumerData) (core.Consumer, error) {
 
 func (c *conn) unregister(r request) {
 	a := wire.NewArgs(c.cmd.Ext)
-	a.Text("clientID")
+	id := a.Text("clientID")
 	if err := a.Err(); err != nil {
 		r.fail(err)
 		return
 	}
-	c.member = membership{} // its next heartbeat is looked at in full
-	c.core().Leave(a.Optional("producerGroup"), a.Optional("consumerGroup"), func(err error) {
+	c.member = membership{state: c.member.state} // its next heartbeat is looked at in full
+	producer, consumer := a.Optional("producerGroup"), a.Optional("consumerGroup")
+	c.server.peers.leave(id, producer, consumer)
+	c.core().Leave(producer, consumer, func(err error) {
 		if err != nil {
 			r.fail(err)
 			return
@@ -183,6 +191,69 @@ func (c *conn) consumerConnections(r request) {
 		}
 		r.answer(wire.Success, nil, wire.EncodeBody(connections(members)))
 	})
+}
+
+func (c *conn) producerConnections(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	group := a.Text("producerGroup")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	c.core().Clients(func(clients []core.LiveClient, err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		body := wire.ProducerConnection{}
+		for i := range clients {
+			l := &clients[i]
+			if slices.Contains(l.Producers, group) {
+				body.Connections = append(body.Connections, wire.Connection{
+					ID: l.ClientID, Addr: l.Remote.String(), Language: l.Language, Version: l.Version,
+				})
+			}
+		}
+		if len(body.Connections) == 0 {
+			r.refuse(wire.SystemError, "the producer group["+group+"] not exist")
+			return
+		}
+		r.answer(wire.Success, nil, wire.EncodeBody(body))
+	})
+}
+
+func (c *conn) allProducers(r request) {
+	c.core().Clients(func(clients []core.LiveClient, err error) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		body := wire.ProducerTable{Data: map[string][]wire.ProducerInfo{}}
+		for i := range clients {
+			l := &clients[i]
+			for _, group := range l.Producers {
+				body.Data[group] = append(body.Data[group], wire.ProducerInfo{
+					ID: l.ClientID, Language: l.Language, Updated: l.Seen, RemoteIP: l.Remote.String(), Version: l.Version,
+				})
+			}
+		}
+		r.answer(wire.Success, nil, wire.EncodeBody(body))
+	})
+}
+
+func (c *conn) checkClient(r request) {
+	var body wire.ClientCheck
+	if err := wire.DecodeBody("client configuration", c.cmd.Body, &body); err != nil {
+		r.refuse(wire.InvalidParameter, err.Error())
+		return
+	}
+	if s := body.Subscription; s != nil {
+		if _, err := c.filter([]byte(s.Type), []byte(s.Expression)); err != nil {
+			r.fail(err)
+			return
+		}
+	}
+	r.answer(wire.Success, nil, nil)
 }
 
 // members asks core for the consumers of the group that the request names.
@@ -222,13 +293,18 @@ func connections(members []core.Member) wire.ConsumerConnection {
 			ID: m.ClientID, Addr: m.Remote.String(), Language: m.Language, Version: m.Version,
 		})
 		for _, s := range m.Consumer.Subscriptions {
-			body.Subscriptions[s.Topic] = wire.SubscriptionData{
-				Topic: s.Topic, Type: s.Kind, Expression: s.Expression, Version: s.Version,
-				CodeSet: []int32{}, TagsSet: []string{},
-			}
+			body.Subscriptions[s.Topic] = subscriptionData(&s)
 		}
 	}
 	return body
+}
+
+// subscriptionData describes a subscription to tools.
+func subscriptionData(s *core.Subscription) wire.SubscriptionData {
+	return wire.SubscriptionData{
+		Topic: s.Topic, Type: s.Kind, Expression: s.Expression, Version: s.Version,
+		CodeSet: []int32{}, TagsSet: []string{},
+	}
 }
 
 // push sends what core wants of the client. It runs on the shard's loop, which

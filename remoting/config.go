@@ -18,6 +18,8 @@ type Config struct {
 	// Advertise is the host, or host:port, that clients are told to dial;
 	// default auto: the address by which they reached the server.
 	Advertise string `yaml:"advertise"`
+	// DataDir is the folder that disk figures are about; set by the server.
+	DataDir string `yaml:"-"`
 	// MaxConnections bounds the connections of all ports; default 20,000.
 	MaxConnections int `yaml:"max_connections"`
 	// MaxConnectionsPerIP bounds those of one address; default 0, no bound.
@@ -55,9 +57,6 @@ const (
 	// GO_AWAY after its last request was finished.
 	goodbyeTimeout = 200 * time.Millisecond
 )
-
-// Default returns the configuration with all defaults filled in.
-func Default() Config { return Config{}.withDefaults() }
 
 func (c Config) withDefaults() Config {
 	if c.NamesrvAddr == "" {

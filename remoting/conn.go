@@ -36,12 +36,15 @@ type conn struct {
 	queued    bool  // calls wait for Submit
 	started   int64 // requests that were handed to a handler
 
-	names   map[string]*name
-	filters map[filterText]*filter.Filter
-	sending sendScratch
-	commit  [1]core.CursorOffset
-	member  membership
-	pushed  int32 // opaque of the last request to the client; guarded by the out buffer
+	names       map[string]*name
+	filters     map[filterText]*filter.Filter
+	filterBytes int // of their texts
+	sending     sendScratch
+	commit      [1]core.CursorOffset
+	member      membership
+	ordered     map[string]bool // groups in which the client has held locks
+	questions   questions       // any goroutine
+	pushed      int32           // opaque of the last request to the client; guarded by the out buffer
 }
 
 func newConn(s *Server, nc net.Conn, remote, local netip.AddrPort) *conn {
@@ -125,7 +128,8 @@ func (c *conn) frame(frame []byte) error {
 		return c.badHeader(frame, err)
 	}
 	if cmd.IsResponse() {
-		return nil // to a request that wants none
+		c.answer(cmd.Opaque, cmd)
+		return nil
 	}
 	rt := c.server.router.find(wire.RequestCode(cmd.Code))
 	rt.requests.Inc()
@@ -201,6 +205,8 @@ func (c *conn) close() {
 	c.out.close()
 	_ = c.conn.Close()
 	c.leave()
+	c.server.peers.remove(c, c.member.state.ClientID)
+	c.questions.close()
 	c.in.drop()
 }
 

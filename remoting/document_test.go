@@ -35,7 +35,8 @@ answers, and where that is not what Apache RocketMQ does, stands at the top of t
 	for _, r := range table() {
 		fmt.Fprintf(&b, "| %d | %s | %s | %s.go | %s |\n", r.code, r.name, r.role, r.family, r.action)
 	}
-	fmt.Fprintf(&b, "\nSent to clients: %d NOTIFY_CONSUMER_IDS_CHANGED.\n", wire.NotifyConsumerIDsChanged)
+	b.WriteString("\nSent to clients: 40 NOTIFY_CONSUMER_IDS_CHANGED, 221 GET_CONSUMER_STATUS_FROM_CLIENT, 307 GET_CONSUMER_RUNNING_INFO,\n" +
+		"309 CONSUME_MESSAGE_DIRECTLY, 326 PUSH_REPLY_MESSAGE_TO_CLIENT.\n")
 	b.WriteString("\n## Refused\n| code | name | why |\n|---|---|---|\n")
 	for _, u := range unsupported() {
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", u.code, u.name, u.reason)

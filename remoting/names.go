@@ -10,6 +10,10 @@ import (
 // maxNames bounds what a connection remembers of names and filters.
 const maxNames = 1024
 
+// maxFilterBytes bounds the text of the filters that a connection remembers: what
+// they compile to is some times as large.
+const maxFilterBytes = 64 << 10
+
 // name is a topic or group as requests name it, with what follows from the name.
 // Connections remember theirs, so that a request does not allocate it anew.
 type name struct {
@@ -44,8 +48,9 @@ func (c *conn) filter(kind, expression []byte) (*filter.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.filters == nil || len(c.filters) >= maxNames {
-		c.filters = map[filterText]*filter.Filter{}
+	c.filterBytes += len(key.expression)
+	if c.filters == nil || len(c.filters) >= maxNames || c.filterBytes > maxFilterBytes {
+		c.filters, c.filterBytes = map[filterText]*filter.Filter{}, len(key.expression)
 	}
 	c.filters[key] = f
 	return f, nil

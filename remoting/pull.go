@@ -50,7 +50,11 @@ func (c *conn) pull(r request) {
 		c.core().Commit(c.commit[:], nil)
 	}
 	old := readsOldFormat(c.cmd.Language)
+	topic := c.intern(req.Topic).text
 	c.core().Pull(p, func(records *core.Records, err error) {
+		if err == nil && records.Count > 0 {
+			c.server.traffic.got(p.Group, topic, records.Count, len(records.Bytes()))
+		}
 		r.pulled(records, err, p.Offset, old)
 	})
 }
@@ -62,7 +66,7 @@ func (c *conn) preparePull(req *wire.PullRequest) (p core.Pull, err error) {
 	if err != nil {
 		return p, err
 	}
-	if info.Perm&core.PermRead == 0 {
+	if c.server.allowed(info.Perm)&core.PermRead == 0 {
 		return p, core.Errorf(core.NoPermission, "the topic[%s] pulling message is forbidden", topic)
 	}
 	p = core.Pull{

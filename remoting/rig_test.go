@@ -26,6 +26,7 @@ const (
 type rig struct {
 	t       *testing.T
 	log     *slog.Logger // nil discards
+	config  core.Config  // of the engine; the system topics are added
 	network memnet.Network
 	engine  *core.Engine
 	server  *Server
@@ -62,7 +63,8 @@ func bubbleLogged(t *testing.T, log *slog.Logger, test func(*testing.T, *rig)) {
 func (r *rig) start(cfg Config) {
 	r.t.Helper()
 	var err error
-	r.engine, err = core.Open(core.Config{SystemTopics: SystemTopics("DefaultCluster", "gantry-0")}, mem.New(mem.Options{}), core.Env{})
+	r.config.SystemTopics = SystemTopics("DefaultCluster", "gantry-0")
+	r.engine, err = core.Open(r.config, mem.New(mem.Options{SegmentSize: r.config.SegmentBytes}), core.Env{})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (c *conn) topicRoute(r request) {
 func (c *conn) queues(topic string) (wire.QueueData, bool) {
 	if info, ok := c.server.engine.Topic(topic); ok {
 		return wire.QueueData{
-			BrokerName: c.server.shard.BrokerName, Perm: int32(info.Perm), SysFlag: info.SysFlag,
+			BrokerName: c.server.shard.BrokerName, Perm: int32(c.server.routed(info.Perm)), SysFlag: info.SysFlag,
 			ReadQueues: info.ReadQueues, WriteQueues: info.WriteQueues,
 		}, true
 	}

@@ -22,7 +22,13 @@ import (
 // An unknown topic is created with the number of queues that the client names,
 // at most those of the default topic; a group's retry topic gets one.
 //
-// Deviations: delayed, timer and prepared messages are refused with 13. A queue
+// A delayed message (DELAY, TIMER_DELAY_SEC, TIMER_DELAY_MS, TIMER_DELIVER_MS or
+// __STARTDELIVERTIME, in this order) is answered with queueOffset 0 and with the
+// recallHandle that takes it back. In a batch it is refused with 13, and so is one
+// that is delayed for longer than the server allows.
+//
+// Deviations: prepared messages are refused with 13. A delay is exact to the ms and
+// may be longer than upstream's 3 days; level messages have a recallHandle too. A queue
 // that does not exist is answered with 29. Compressed bodies are stored as sent.
 
 // region is what traces call the place of the broker; upstream's default.
@@ -40,6 +46,7 @@ type sendScratch struct {
 // sendCall is a send whose answer is due. It is recycled.
 type sendCall struct {
 	request
+	topic    string
 	batch    bool
 	callback func([]core.SendResult, error) // done, bound once
 }
@@ -62,7 +69,7 @@ func (c *conn) send(r request) {
 		return
 	}
 	call := c.server.sendPool.Get().(*sendCall)
-	call.request, call.batch = r, batch
+	call.request, call.topic, call.batch = r, s.messages[0].Topic, batch
 	s.batch.Messages, s.batch.Unit = s.messages, batch
 	c.core().Send(&s.batch, call.callback)
 }
@@ -71,6 +78,9 @@ func (c *conn) send(r request) {
 func (c *conn) prepare(batch bool) error {
 	s := &c.sending
 	topic := c.intern(s.request.Topic)
+	if c.server.allowed(core.PermWrite) == 0 {
+		return core.Errorf(core.NoPermission, "the broker[%s] sending message is forbidden", c.server.shard.BrokerName)
+	}
 	if noSend(topic.text) {
 		return core.Errorf(core.InvalidTopic, "Sending message to topic[%s] is forbidden.", topic.text)
 	}
@@ -82,6 +92,10 @@ func (c *conn) prepare(batch bool) error {
 	if !batch {
 		m.Flag, m.Body, m.Properties = s.request.Flag, c.cmd.Body, s.request.Properties
 		m.Durability = durability(m.Properties)
+		if topic.retry {
+			c.retry(&m, &s.request, topic)
+		}
+		c.server.asRequest(&m)
 		s.messages = append(s.messages[:0], m)
 		return nil
 	}
@@ -147,7 +161,7 @@ func (s *sendCall) complete(results []core.SendResult, err error) {
 		s.stored(results, first)
 	}
 	pool := &s.conn.server.sendPool
-	s.request = request{}
+	s.request, s.topic = request{}, ""
 	pool.Put(s)
 }
 
@@ -182,6 +196,9 @@ func (s *sendCall) stored(results []core.SendResult, late error) {
 		var id [56]byte
 		w.Raw("msgId", wire.AppendMessageID(id[:0], s.conn.storeHost, int64(first.Address)))
 		w.Bytes("transactionId", first.UniqueKey)
+	}
+	if first.DeliverAt != 0 {
+		w.Text("recallHandle", s.recallHandle(first))
 	}
 	w.Text("MSG_REGION", region)
 	w.Text("TRACE_ON", "true")

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -37,6 +39,14 @@ type Server struct {
 
 	listeners  []listener     // written by Listen
 	brokerAddr netip.AddrPort // where the broker is bound; written by Listen
+	nameAddr   netip.AddrPort // where the name server is, likewise
+	started    time.Time
+
+	asking   *semaphore.Weighted // of requests that ask core much
+	traffic  traffic
+	peers    peers
+	withheld atomic.Int32 // permission bits that the broker does not give (25)
+	wiped    atomic.Bool  // routes say that nothing can be sent (205)
 
 	ctx    context.Context // ends when connections must not linger any more
 	cancel context.CancelFunc
@@ -71,6 +81,8 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 		metrics: m, router: newRouter(m),
 		gate:      protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
 		budget:    semaphore.NewWeighted(partialBudget),
+		asking:    semaphore.NewWeighted(maxAsking),
+		started:   time.Now(),
 		readPools: newReadPools(),
 		conns:     map[*conn]struct{}{},
 	}
@@ -81,6 +93,7 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 	if s.listen == nil {
 		s.listen = net.Listen
 	}
+	s.traffic.rates.take(engine.Stats(), s.started.UnixMilli())
 	s.outPool.New = func() any { return new([]byte) }
 	s.sendPool.New = newSendCall
 	return s, nil
@@ -105,8 +118,11 @@ func (s *Server) Listen(ctx context.Context) ([]protocols.Bound, error) {
 		}
 		s.listeners = append(s.listeners, listener{p.role, ln})
 		bound = append(bound, protocols.Bound{Role: p.role, Addr: ln.Addr()})
-		if p.role == "broker" {
+		switch p.role {
+		case "broker":
 			s.brokerAddr = protocols.AddrPort(ln.Addr())
+		case "namesrv":
+			s.nameAddr = protocols.AddrPort(ln.Addr())
 		}
 	}
 	return bound, nil

@@ -11,7 +11,7 @@ import (
 
 // Topics
 //
-//	 17 UPDATE_AND_CREATE_TOPIC  makes a topic or changes its settings
+//	 17 UPDATE_AND_CREATE_TOPIC  makes a topic or changes its settings; 18 several
 //	215 DELETE_TOPIC_IN_BROKER   with its messages and all groups' offsets in it
 //	216 DELETE_TOPIC_IN_NAMESRV  tools send it after 215; done with that
 //	351 GET_TOPIC_CONFIG         17 where there is none
@@ -32,13 +32,44 @@ func (c *conn) putTopic(r request) {
 		r.fail(err)
 		return
 	}
-	c.core().Admin(core.PutTopic{Config: config}, func(err error) {
-		if err != nil {
+	c.administer(r, []core.AdminOp{core.PutTopic{Config: config}})
+}
+
+func (c *conn) putTopicList(r request) {
+	var list wire.TopicConfigList
+	if err := wire.DecodeBody("topic settings", c.cmd.Body, &list); err != nil {
+		r.refuse(wire.InvalidParameter, err.Error())
+		return
+	}
+	acts := make([]core.AdminOp, 0, len(list.Topics))
+	for i := range list.Topics {
+		t := &list.Topics[i]
+		config := core.TopicConfig{
+			Name: t.Name, ReadQueues: t.ReadQueues, WriteQueues: t.WriteQueues, SysFlag: t.SysFlag, Order: t.Order,
+		}
+		changes := make([]string, 0, len(t.Attributes))
+		for key, value := range t.Attributes {
+			changes = append(changes, attributeChange(key, value))
+		}
+		if err := c.completeTopic(&config, t.Perm, strings.Join(changes, ",")); err != nil {
 			r.fail(err)
 			return
 		}
-		r.answer(wire.Success, nil, nil)
-	})
+		acts = append(acts, core.PutTopic{Config: config})
+	}
+	c.administer(r, acts)
+}
+
+// attributeChange writes an attribute of a list's topic as 17 has it: tools send
+// it with + or -, or plain.
+func attributeChange(key, value string) string {
+	switch {
+	case strings.HasPrefix(key, "-"):
+		return key
+	case strings.HasPrefix(key, "+"):
+		return key + "=" + value
+	}
+	return "+" + key + "=" + value
 }
 
 func (c *conn) requestedTopic() (core.TopicConfig, error) {
@@ -51,22 +82,27 @@ func (c *conn) requestedTopic() (core.TopicConfig, error) {
 	if err := a.Err(); err != nil {
 		return config, err
 	}
+	err := c.completeTopic(&config, perm, a.Optional("attributes"))
+	return config, err
+}
+
+// completeTopic adds to a topic's settings what depends on what it is now, and
+// checks that a client may change it.
+func (c *conn) completeTopic(config *core.TopicConfig, perm int32, changes string) error {
 	if perm < 0 || perm > int32(core.PermInherit|core.PermRead|core.PermWrite) {
-		return config, core.Errorf(core.InvalidTopic, "topic %s: permission %d is not a sum of 1, 2 and 4", config.Name, perm)
+		return core.Errorf(core.InvalidTopic, "topic %s: permission %d is not a sum of 1, 2 and 4", config.Name, perm)
 	}
 	config.Perm = core.Perm(perm)
 	old, exists := c.server.engine.Topic(config.Name)
 	if exists && old.System {
-		return config, core.Errorf(core.InvalidTopic, "The topic[%s] is conflict with system topic.", config.Name)
+		return core.Errorf(core.InvalidTopic, "The topic[%s] is conflict with system topic.", config.Name)
 	}
-	attributes := map[string]string{}
+	config.Attributes = map[string]string{}
 	if exists {
-		maps.Copy(attributes, old.Attributes)
+		maps.Copy(config.Attributes, old.Attributes)
 		config.Durability = old.Durability
 	}
-	err := changeAttributes(attributes, a.Optional("attributes"))
-	config.Attributes = attributes
-	return config, err
+	return changeAttributes(config.Attributes, changes)
 }
 
 // changeAttributes applies a list of +key=value and -key.

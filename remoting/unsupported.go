@@ -18,19 +18,13 @@ type refusal struct {
 const (
 	fromServer     = "the server sends it to clients"
 	unused         = "no client or tool of 4.9.8 or later sends it"
-	noRetry        = "retry topics do not exist yet; clients fall back to a normal send"
 	noTransactions = "transactions do not exist yet"
-	noTimers       = "delayed messages do not exist yet"
-	noLocks        = "ordered consumption does not exist yet"
-	noReply        = "request-reply does not exist yet"
-	noSQL          = "only tags can filter yet"
 	noPop          = "POP does not exist yet"
 	noLite         = "lite topics do not exist yet"
 	noAdmin        = "administration over this protocol is not complete yet"
 	noKV           = "the name server keeps no key-value configuration yet"
 	noUsers        = "users do not exist yet"
 	oldACL         = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
-	noUnits        = "units (of a multi-site set-up) do not exist"
 	noBrokers      = "other brokers do not register here, and there is no primary and replica"
 	noController   = "there is no controller"
 	otherStore     = "it tunes a store that this server does not have"
@@ -41,22 +35,13 @@ const (
 func unsupported() []refusal {
 	return []refusal{
 		{wire.QueryBrokerOffset, "QUERY_BROKER_OFFSET", unused},
-		{wire.UpdateAndCreateTopicList, "UPDATE_AND_CREATE_TOPIC_LIST", noAdmin},
 		{wire.GetTopicConfigList, "GET_TOPIC_CONFIG_LIST", unused},
 		{wire.GetTopicNameList, "GET_TOPIC_NAME_LIST", unused},
-		{wire.UpdateBrokerConfig, "UPDATE_BROKER_CONFIG", noAdmin},
-		{wire.GetBrokerConfig, "GET_BROKER_CONFIG", noAdmin},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
-		{wire.GetBrokerRuntimeInfo, "GET_BROKER_RUNTIME_INFO", noAdmin},
-		{wire.ConsumerSendMsgBack, "CONSUMER_SEND_MSG_BACK", noRetry},
 		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
-		{wire.LockBatchMQ, "LOCK_BATCH_MQ", noLocks},
-		{wire.UnlockBatchMQ, "UNLOCK_BATCH_MQ", noLocks},
-		{wire.GetAllConsumerOffset, "GET_ALL_CONSUMER_OFFSET", noAdmin},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
-		{wire.CheckClientConfig, "CHECK_CLIENT_CONFIG", noSQL},
 		{wire.GetClientConfig, "GET_CLIENT_CONFIG", unused},
 		{wire.UpdateAndCreateACLConfig, "UPDATE_AND_CREATE_ACL_CONFIG", oldACL},
 		{wire.DeleteACLConfig, "DELETE_ACL_CONFIG", oldACL},
@@ -70,13 +55,6 @@ func unsupported() []refusal {
 		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
-		{wire.UpdateAndCreateGroup, "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP", noAdmin},
-		{wire.GetAllGroupConfig, "GET_ALL_SUBSCRIPTIONGROUP_CONFIG", noAdmin},
-		{wire.GetTopicStatsInfo, "GET_TOPIC_STATS_INFO", noAdmin},
-		{wire.GetProducerConnectionList, "GET_PRODUCER_CONNECTION_LIST", noAdmin},
-		{wire.WipeWritePermOfBroker, "WIPE_WRITE_PERM_OF_BROKER", noAdmin},
-		{wire.DeleteGroup, "DELETE_SUBSCRIPTIONGROUP", noAdmin},
-		{wire.GetConsumeStats, "GET_CONSUME_STATS", noAdmin},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
 		{wire.ResumeConsumer, "RESUME_CONSUMER", unused},
 		{wire.ResetConsumerOffsetInConsumer, "RESET_CONSUMER_OFFSET_IN_CONSUMER", unused},
@@ -87,42 +65,16 @@ func unsupported() []refusal {
 		{wire.GetKVListByNamespace, "GET_KVLIST_BY_NAMESPACE", noKV},
 		{wire.ResetConsumerClientOffset, "RESET_CONSUMER_CLIENT_OFFSET", fromServer},
 		{wire.GetConsumerStatusFromClient, "GET_CONSUMER_STATUS_FROM_CLIENT", fromServer},
-		{wire.InvokeBrokerToResetOffset, "INVOKE_BROKER_TO_RESET_OFFSET", noAdmin},
-		{wire.InvokeBrokerToGetConsumeStatus, "INVOKE_BROKER_TO_GET_CONSUMER_STATUS", noAdmin},
-		{wire.UpdateAndCreateGroupList, "UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST", noAdmin},
-		{wire.QueryTopicConsumeByWho, "QUERY_TOPIC_CONSUME_BY_WHO", noAdmin},
 		{wire.RegisterFilterServer, "REGISTER_FILTER_SERVER", unused},
 		{wire.RegisterMessageFilterClass, "REGISTER_MESSAGE_FILTER_CLASS", unused},
-		{wire.QueryConsumeTimeSpan, "QUERY_CONSUME_TIME_SPAN", noAdmin},
-		{wire.CleanExpiredConsumeQueue, "CLEAN_EXPIRED_CONSUMEQUEUE", noAdmin},
-		{wire.GetConsumerRunningInfo, "GET_CONSUMER_RUNNING_INFO", noAdmin},
 		{wire.QueryCorrectionOffset, "QUERY_CORRECTION_OFFSET", noAdmin},
-		{wire.ConsumeMessageDirectly, "CONSUME_MESSAGE_DIRECTLY", noAdmin},
-		{wire.GetUnitTopicList, "GET_UNIT_TOPIC_LIST", noUnits},
-		{wire.GetHasUnitSubTopicList, "GET_HAS_UNIT_SUB_TOPIC_LIST", noUnits},
-		{wire.GetHasUnitSubUnunitTopicList, "GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST", noUnits},
-		{wire.CloneGroupOffset, "CLONE_GROUP_OFFSET", noAdmin},
-		{wire.ViewBrokerStatsData, "VIEW_BROKER_STATS_DATA", noAdmin},
-		{wire.CleanUnusedTopic, "CLEAN_UNUSED_TOPIC", noAdmin},
-		{wire.GetBrokerConsumeStats, "GET_BROKER_CONSUME_STATS", noAdmin},
-		{wire.UpdateNameServerConfig, "UPDATE_NAMESRV_CONFIG", noAdmin},
-		{wire.GetNameServerConfig, "GET_NAMESRV_CONFIG", noAdmin},
 		{wire.QueryConsumeQueue, "QUERY_CONSUME_QUEUE", noAdmin},
 		{wire.QueryDataVersion, "QUERY_DATA_VERSION", noBrokers},
 		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noTransactions},
-		{wire.SendReplyMessage, "SEND_REPLY_MESSAGE", noReply},
-		{wire.SendReplyMessageV2, "SEND_REPLY_MESSAGE_V2", noReply},
 		{wire.PushReplyMessageToClient, "PUSH_REPLY_MESSAGE_TO_CLIENT", fromServer},
-		{wire.AddWritePermOfBroker, "ADD_WRITE_PERM_OF_BROKER", noAdmin},
-		{wire.GetAllProducerInfo, "GET_ALL_PRODUCER_INFO", noAdmin},
-		{wire.DeleteExpiredCommitLog, "DELETE_EXPIRED_COMMITLOG", noAdmin},
-		{wire.QueryTopicsByConsumer, "QUERY_TOPICS_BY_CONSUMER", noAdmin},
-		{wire.QuerySubscriptionByConsumer, "QUERY_SUBSCRIPTION_BY_CONSUMER", noAdmin},
-		{wire.GetGroupConfig, "GET_SUBSCRIPTIONGROUP_CONFIG", noAdmin},
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
 		{wire.ExportRocksDBConfigToJSON, "EXPORT_ROCKSDB_CONFIG_TO_JSON", otherStore},
-		{wire.RecallMessage, "RECALL_MESSAGE", noTimers},
 		{wire.QueryAssignment, "QUERY_ASSIGNMENT", noPop},
 		{wire.SetMessageRequestMode, "SET_MESSAGE_REQUEST_MODE", noPop},
 		{wire.GetAllMessageRequestMode, "GET_ALL_MESSAGE_REQUEST_MODE", noPop},
@@ -133,7 +85,6 @@ func unsupported() []refusal {
 		{wire.BrokerHeartbeat, "BROKER_HEARTBEAT", noBrokers},
 		{wire.NotifyMinBrokerIDChange, "NOTIFY_MIN_BROKER_ID_CHANGE", noBrokers},
 		{wire.ExchangeBrokerHAInfo, "EXCHANGE_BROKER_HA_INFO", noBrokers},
-		{wire.GetBrokerHAStatus, "GET_BROKER_HA_STATUS", noBrokers},
 		{wire.ResetMasterFlushOffset, "RESET_MASTER_FLUSH_OFFSET", noBrokers},
 		{wire.ControllerAlterSyncStateSet, "CONTROLLER_ALTER_SYNC_STATE_SET", noController},
 		{wire.ControllerElectMaster, "CONTROLLER_ELECT_MASTER", noController},

@@ -43,7 +43,7 @@ func (s *server) start(ctx context.Context) (time.Duration, error) {
 	}
 	defer log.Close()
 	s.cmd = exec.Command(s.opts.binary, "serve", "--data", filepath.Join(s.opts.dir, "data"),
-		"--remoting-namesrv-addr", s.namesrv, "--remoting-addr", s.addr, "--ops-addr", s.ops)
+		"--remoting-namesrv-addr", s.namesrv, "--remoting-addr", s.addr, "--ops-addr", s.ops, "--grpc-addr", "127.0.0.1:0")
 	s.cmd.Env = append(os.Environ(), "GANTRY_WAL_SEGMENT_BYTES=1MiB", "GANTRY_WAL_SNAPSHOT_BYTES=1MiB",
 		"GANTRY_ENGINE_CACHE_BYTES=8MiB", "GANTRY_RETENTION_AGE="+retention.String())
 	s.cmd.Stdout, s.cmd.Stderr = log, log

@@ -26,6 +26,23 @@ func (b *broker) topicSettings(ctx context.Context, topic string) (settings wire
 	return settings, true, nil
 }
 
+// dialTopic connects to a server that has a topic, and returns the topic's settings.
+func dialTopic(ctx context.Context, addr, topic string) (*broker, wire.TopicConfig, error) {
+	b, err := dial(ctx, addr)
+	if err != nil {
+		return nil, wire.TopicConfig{}, err
+	}
+	settings, exists, err := b.topicSettings(ctx, topic)
+	if err == nil && !exists {
+		err = fail(exitNotFound, "topic %q does not exist on %s", topic, b.addr)
+	}
+	if err != nil {
+		b.close()
+		return nil, wire.TopicConfig{}, err
+	}
+	return b, settings, nil
+}
+
 // putTopic makes a topic or changes its settings; attributes is the protocol's
 // list of +key=value and -key.
 func (b *broker) putTopic(ctx context.Context, t *wire.TopicConfig, attributes string) error {

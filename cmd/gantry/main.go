@@ -23,6 +23,7 @@ type commands struct {
 	Receive     receiveCommand     `cmd:"" help:"Receive messages and print them."`
 	Find        findCommand        `cmd:"" help:"Find messages by id or key and print them."`
 	Topic       topicCommands      `cmd:"" help:"List, show, create and delete topics."`
+	Group       groupCommands      `cmd:"" help:"Delete consumer groups."`
 	WAL         walCommands        `cmd:"" name:"wal" help:"Look at the log of a server that is stopped."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the configuration and print it, each key with its source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -67,7 +67,7 @@ func TestErrors(t *testing.T) {
 		{"nobody there to receive", "receive t -s " + nobody, exitUnreachable, "cannot reach a server at " + nobody + ": connect: connection refused; start one with gantry serve, or name another with --server"},
 		{"unknown key", "serve --config " + config, exitFailed, config + ":2: unknown key log.levle; did you mean log.level?"},
 		{"no such file", "check-config --config " + dir + "/none", exitFailed, "read the configuration: open " + dir + "/none: no such file or directory"},
-		{"beyond loopback", "serve --listen 0.0.0.0", exitFailed, "listen (flag --listen): 0.0.0.0:9876 and 0.0.0.0:10911 can be reached from other machines, and there are no users yet: write auth: off (--auth off, GANTRY_AUTH=off) to let everyone in, or listen on 127.0.0.1"},
+		{"beyond loopback", "serve --listen 0.0.0.0", exitFailed, "listen (flag --listen): 0.0.0.0:9876 and 0.0.0.0:10911 and 0.0.0.0:8081 can be reached from other machines, and there are no users yet: write auth: off (--auth off, GANTRY_AUTH=off) to let everyone in, or listen on 127.0.0.1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func TestSignals(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--data", t.TempDir(),
-				"--remoting-addr", "127.0.0.1:0", "--remoting-namesrv-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
+				"--remoting-addr", "127.0.0.1:0", "--remoting-namesrv-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0")
 			cmd.Env = append(os.Environ(), asGantry+"=1")
 			stderr, err := cmd.StderrPipe()
 			if err != nil {

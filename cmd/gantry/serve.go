@@ -16,6 +16,8 @@ type configFlags struct {
 	RemotingAddr        *string `help:"Address of the RocketMQ broker role (:10911)." placeholder:"ADDR"`
 	RemotingNamesrvAddr *string `help:"Address of the RocketMQ name-server role (:9876)." placeholder:"ADDR"`
 	RemotingAdvertise   *string `help:"Host that clients are told to dial (auto)." placeholder:"HOST"`
+	GRPCAddr            *string `name:"grpc-addr" help:"Address for RocketMQ's v5 clients (:8081)." placeholder:"ADDR"`
+	GRPCAdvertise       *string `name:"grpc-advertise" help:"Host that v5 clients are told to dial (auto)." placeholder:"HOST"`
 	OpsAddr             *string `help:"Address of the admin port (127.0.0.1:8082)." placeholder:"ADDR"`
 }
 
@@ -29,6 +31,8 @@ func (f *configFlags) given() map[string]string {
 		"remoting.addr":         f.RemotingAddr,
 		"remoting.namesrv_addr": f.RemotingNamesrvAddr,
 		"remoting.advertise":    f.RemotingAdvertise,
+		"grpc.addr":             f.GRPCAddr,
+		"grpc.advertise":        f.GRPCAdvertise,
 		"ops.addr":              f.OpsAddr,
 	}
 	given := make(map[string]string)

@@ -28,7 +28,7 @@ func serve(t *testing.T, dir string, more ...string) *serving {
 	s := &serving{t: t, cancel: cancel, ended: make(chan result, 1)}
 	log := &watchedLog{ready: make(chan string, 1)}
 	args := append([]string{
-		"serve", "--data", dir, "--remoting-addr", "127.0.0.1:0", "--remoting-namesrv-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0",
+		"serve", "--data", dir, "--remoting-addr", "127.0.0.1:0", "--remoting-namesrv-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0",
 	}, more...)
 	go func() {
 		code := run(ctx, args, &surroundings{

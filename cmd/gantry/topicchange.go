@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -120,20 +119,17 @@ type topicDeleteCommand struct {
 
 // Run deletes the topic, once whoever sits there has said so.
 func (c *topicDeleteCommand) Run(ctx context.Context, around *surroundings) error {
-	b, err := dial(ctx, c.Server)
+	b, _, err := dialTopic(ctx, c.Server, c.Topic)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	_, exists, err := b.topicSettings(ctx, c.Topic)
-	if err != nil {
-		return err
-	}
-	if !exists {
-		return fail(exitNotFound, "topic %q does not exist on %s", c.Topic, b.addr)
-	}
 	if !c.Yes {
-		if err := c.ask(around); err != nil {
+		d := deletion{
+			what: "topic", name: c.Topic, with: "all its messages",
+			goes: "The messages of topic " + c.Topic + " and the offsets of its groups go for good",
+		}
+		if err := d.ask(around); err != nil {
 			return err
 		}
 	}
@@ -142,20 +138,4 @@ func (c *topicDeleteCommand) Run(ctx context.Context, around *surroundings) erro
 	}
 	_, err = fmt.Fprintf(around.stderr, "topic %s is deleted\n", c.Topic)
 	return err
-}
-
-// ask lets a person at a terminal type the name.
-func (c *topicDeleteCommand) ask(around *surroundings) error {
-	if !around.terminal {
-		return fail(exitUsage, "delete topic %q: there is no terminal to ask at; write --yes to delete it with all its messages", c.Topic)
-	}
-	fmt.Fprintf(around.stderr, "The messages of topic %s and the offsets of its groups go for good. Type its name to delete it: ", c.Topic)
-	line, err := bufio.NewReader(around.stdin).ReadString('\n')
-	if strings.TrimSpace(line) != c.Topic {
-		if err != nil {
-			fmt.Fprintln(around.stderr)
-		}
-		return fail(exitFailed, "topic %q was not deleted: that is not its name", c.Topic)
-	}
-	return nil
 }

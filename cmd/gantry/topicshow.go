@@ -37,18 +37,11 @@ type queueDetails struct {
 
 // Run prints a topic's settings and the offsets of its queues.
 func (c *topicShowCommand) Run(ctx context.Context, around *surroundings) error {
-	b, err := dial(ctx, c.Server)
+	b, settings, err := dialTopic(ctx, c.Server, c.Topic)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	settings, exists, err := b.topicSettings(ctx, c.Topic)
-	if err != nil {
-		return err
-	}
-	if !exists {
-		return fail(exitNotFound, "topic %q does not exist on %s", c.Topic, b.addr)
-	}
 	topic := topicDetails{
 		Topic: settings.Name, ReadQueues: settings.ReadQueues, WriteQueues: settings.WriteQueues,
 		Perm: settings.Perm, Attributes: settings.Attributes,

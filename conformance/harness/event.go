@@ -32,6 +32,15 @@ type Event struct {
 	Topics      []string `json:"topics"`
 	Queues      []int    `json:"queues"`
 
+	// Of the v5 clients and, where the case is about both, of the others.
+	MessageGroup string            `json:"messageGroup"`
+	DeliverAt    int64             `json:"deliverAt"` // milliseconds since 1970, like Born
+	Born         int64             `json:"born"`
+	Props        map[string]string `json:"props"`
+	Handle       string            `json:"handle"`  // that recalls a delayed message
+	Message      int               `json:"message"` // the number that ack and change name it by
+	Millis       int64             `json:"millis"`  // done and error: how long the command took
+
 	At time.Time `json:"-"` // when the harness read it
 }
 
@@ -63,4 +72,18 @@ type Cmd struct {
 	VIP            int    `json:"vip,omitempty"`            // 1: by the VIP channel
 	Incompressible int    `json:"incompressible,omitempty"` // 1: the body is sent as it is, however large
 	PollInterval   int    `json:"pollInterval,omitempty"`   // milliseconds between two looks at the routes
+
+	// Of the v5 clients and, where the case is about both, of the others.
+	Topics       []string          `json:"topics,omitempty"`
+	Props        map[string]string `json:"props,omitempty"`
+	MessageGroup string            `json:"messageGroup,omitempty"`
+	DeliverAt    int64             `json:"deliverAt,omitempty"` // milliseconds since 1970
+	DelayLevel   int               `json:"delayLevel,omitempty"`
+	FilterType   string            `json:"filterType,omitempty"` // SQL92, or a tag expression
+	Await        int64             `json:"await,omitempty"`      // milliseconds, like Invisible
+	Invisible    int64             `json:"invisible,omitempty"`
+	Message      int               `json:"message"`
+	Handle       string            `json:"handle,omitempty"`
+	FailBody     string            `json:"failBody,omitempty"`     // the listener fails messages of this body, or all for *,
+	FailAttempts int               `json:"failAttempts,omitempty"` // up to this attempt; 0: always
 }

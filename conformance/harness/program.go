@@ -17,8 +17,7 @@ const CommandLimit = 60 * time.Second
 
 // Program is a running client program.
 type Program struct {
-	Kind Kind
-
+	name   string
 	t      testing.TB
 	cmd    *exec.Cmd
 	in     io.WriteCloser
@@ -34,7 +33,13 @@ type Program struct {
 // Start runs a client program against a name server and waits until it takes commands. It is closed with the test.
 func (b *Builds) Start(t testing.TB, k Kind, namesrv string) *Program {
 	t.Helper()
-	p := &Program{Kind: k, t: t, cmd: b.command(k, namesrv, t.TempDir()), exited: make(chan struct{}), changed: make(chan struct{})}
+	return Run(t, k.String(), b.command(k, namesrv, t.TempDir()))
+}
+
+// Run starts a client program and waits until it takes commands. It is closed with the test.
+func Run(t testing.TB, name string, cmd *exec.Cmd) *Program {
+	t.Helper()
+	p := &Program{name: name, t: t, cmd: cmd, exited: make(chan struct{}), changed: make(chan struct{})}
 	p.cmd.Stderr = &p.errOut
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -46,7 +51,7 @@ func (b *Builds) Start(t testing.TB, k Kind, namesrv string) *Program {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start client %v: %v", k, err)
+		t.Fatalf("start client %s: %v", name, err)
 	}
 	go p.read(out)
 	t.Cleanup(p.Close)
@@ -84,7 +89,7 @@ func (p *Program) Begin(c Cmd) int {
 		p.t.Fatal(err)
 	}
 	if _, err := p.in.Write(append(line, '\n')); err != nil {
-		p.t.Fatalf("client %v: command %s: %v\n%s", p.Kind, line, err, p.stderr())
+		p.t.Fatalf("client %s: command %s: %v\n%s", p.name, line, err, p.stderr())
 	}
 	return c.ID
 }
@@ -116,7 +121,7 @@ func (p *Program) Do(c Cmd) Event {
 	p.t.Helper()
 	e, ok := p.Try(c)
 	if !ok {
-		p.t.Fatalf("client %v: %+v: %s", p.Kind, c, e.Error)
+		p.t.Fatalf("client %s: %+v: %s", p.name, c, e.Error)
 	}
 	return e
 }
@@ -127,7 +132,7 @@ func (p *Program) Send(c Cmd) []Event {
 	c.Op = "send"
 	e := p.Do(c)
 	if failed := p.Events(e.ID, "failed"); len(failed) > 0 {
-		p.t.Fatalf("client %v: send: %d of %d failed: %s", p.Kind, len(failed), max(c.Count, 1), failed[0].Error)
+		p.t.Fatalf("client %s: send: %d of %d failed: %s", p.name, len(failed), max(c.Count, 1), failed[0].Error)
 	}
 	return p.Events(e.ID, "sent")
 }
@@ -170,13 +175,13 @@ func (p *Program) Wait(limit time.Duration, what string, holds func(all []Event)
 		select {
 		case <-changed:
 		case <-deadline.C:
-			p.t.Fatalf("client %v: %s: not within %v\n%s", p.Kind, what, limit, p.tail())
+			p.t.Fatalf("client %s: %s: not within %v\n%s", p.name, what, limit, p.tail())
 		case <-p.exited:
 			p.mu.Lock()
 			ok = holds(p.events)
 			p.mu.Unlock()
 			if !ok {
-				p.t.Fatalf("client %v: %s: the program ended\n%s\n%s", p.Kind, what, p.tail(), p.stderr())
+				p.t.Fatalf("client %s: %s: the program ended\n%s\n%s", p.name, what, p.tail(), p.stderr())
 			}
 			return
 		}

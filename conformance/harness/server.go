@@ -21,7 +21,7 @@ const ReadyLimit = 20 * time.Second
 
 // Server is a gantry process on fixed ports of its own, with a data folder that outlives restarts.
 type Server struct {
-	Namesrv, Broker, Ops string // addresses
+	Namesrv, Broker, GRPC, Ops string // addresses
 
 	bin, data, log string
 	env            []string
@@ -36,12 +36,12 @@ func NewServer(dir string, env ...string) (*Server, error) {
 		return nil, err
 	}
 	// Broker, VIP (two below) and the two others.
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		Namesrv: loopback(ports[0]), Broker: loopback(ports[1]), Ops: loopback(ports[2]),
+		Namesrv: loopback(ports[0]), Broker: loopback(ports[1]), Ops: loopback(ports[2]), GRPC: loopback(ports[3]),
 		bin: bin, data: filepath.Join(dir, "data"), log: filepath.Join(dir, "server.log"), env: env,
 	}
 	if os.Getenv("GANTRY_WAL_ENGINE") == "kafka" { // withkafka: each server has a log of its own
@@ -125,7 +125,8 @@ func (s *Server) Launch() error {
 	defer out.Close()
 	s.cmd = exec.Command(s.bin, "serve", "--data", s.data)
 	s.cmd.Env = append(os.Environ(),
-		"GANTRY_REMOTING_NAMESRV_ADDR="+s.Namesrv, "GANTRY_REMOTING_ADDR="+s.Broker, "GANTRY_OPS_ADDR="+s.Ops)
+		"GANTRY_REMOTING_NAMESRV_ADDR="+s.Namesrv, "GANTRY_REMOTING_ADDR="+s.Broker, "GANTRY_OPS_ADDR="+s.Ops,
+		"GANTRY_GRPC_ADDR="+s.GRPC)
 	s.cmd.Env = append(s.cmd.Env, s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {

@@ -16,6 +16,7 @@ const (
 	codeMaxOff    = 30
 	codeRoute     = 105
 	codeCreate    = 17
+	codePutGroup  = 200
 	CodeSuccess   = 0
 	// CodePullNone: the offset is the queue's end, and nothing came.
 	CodePullNone = 19

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -150,10 +151,57 @@ func (c *Conn) Route(ctx context.Context, topic string) (Route, error) {
 
 // CreateTopic makes a topic on the broker this connection leads to.
 func (c *Conn) CreateTopic(ctx context.Context, topic string, queues int) error {
+	return c.createTopic(ctx, topic, queues, nil)
+}
+
+// CreateTypedTopic makes a topic for messages of one type: NORMAL, FIFO, DELAY, TRANSACTION or MIXED.
+func (c *Conn) CreateTypedTopic(ctx context.Context, topic string, queues int, messageType string) error {
+	return c.createTopic(ctx, topic, queues, map[string]string{"attributes": "+message.type=" + messageType})
+}
+
+func (c *Conn) createTopic(ctx context.Context, topic string, queues int, more map[string]string) error {
 	n := strconv.Itoa(queues)
-	_, err := c.expect(ctx, codeCreate, map[string]string{
+	ext := map[string]string{
 		"topic": topic, "defaultTopic": "TBW102", "readQueueNums": n, "writeQueueNums": n, "perm": "6",
-		"topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": "false",
-	})
+		"topicFilterType": "SINGLE_TAG", "topicSysFlag": "0", "order": strconv.FormatBool(more["attributes"] == "+message.type=FIFO"),
+	}
+	maps.Copy(ext, more)
+	_, err := c.expect(ctx, codeCreate, ext)
 	return err
+}
+
+// Group is what is set when a consumer group is made.
+type Group struct {
+	Name    string
+	Retries int // deliveries after the first
+	Orderly bool
+	Backoff []time.Duration // before each delivery after the first; empty: the server's own
+}
+
+// PutGroup makes or changes a consumer group on the broker this connection leads to.
+func (c *Conn) PutGroup(ctx context.Context, g Group) error {
+	config := map[string]any{
+		"groupName": g.Name, "consumeEnable": true, "consumeFromMinEnable": true, "consumeBroadcastEnable": true,
+		"consumeMessageOrderly": g.Orderly, "retryQueueNums": 1, "retryMaxTimes": g.Retries,
+		"brokerId": 0, "whichBrokerWhenConsumeSlowly": 1, "notifyConsumerIdsChangedEnable": true,
+	}
+	if len(g.Backoff) > 0 {
+		next := make([]int64, len(g.Backoff))
+		for i, d := range g.Backoff {
+			next[i] = d.Milliseconds()
+		}
+		config["groupRetryPolicy"] = map[string]any{"type": "CUSTOMIZED", "customizedRetryPolicy": map[string]any{"next": next}}
+	}
+	body, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	a, err := c.Call(ctx, codePutGroup, nil, body)
+	if err != nil {
+		return fmt.Errorf("request %d: %w", codePutGroup, err)
+	}
+	if a.Code != CodeSuccess {
+		return fmt.Errorf("request %d answered %d: %s", codePutGroup, a.Code, a.Remark)
+	}
+	return nil
 }

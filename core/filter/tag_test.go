@@ -1,10 +1,9 @@
 package filter
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/record"
 )
 
 func TestTagExpressions(t *testing.T) {
@@ -32,24 +31,21 @@ func TestTagExpressions(t *testing.T) {
 			t.Errorf("%q: All is %v", test.expression, f.All())
 		}
 		for _, tag := range test.match {
-			if !f.Match([]byte(tag)) || !f.MayMatch(TagHash([]byte(tag))) {
+			if !f.Match(tagged(tag)) || !f.MayMatch(TagHash([]byte(tag))) {
 				t.Errorf("%q does not match %q", test.expression, tag)
 			}
 		}
 		for _, tag := range test.miss {
-			if f.Match([]byte(tag)) {
+			if f.Match(tagged(tag)) {
 				t.Errorf("%q matches %q", test.expression, tag)
 			}
 		}
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
-	for kind, expression := range map[string]string{"SQL92": "a > 1", "TAG": strings.Repeat("x", maxExpression+1)} {
-		if _, err := Parse(kind, expression); model.CodeOf(err) != model.InvalidFilter {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
+// tagged returns the properties of a message with this tag.
+func tagged(tag string) []byte {
+	return record.AppendProperty([]byte("KEYS\x01k"), record.PropTags, []byte(tag))
 }
 
 // TestTagHash holds the hash against values of Java's String.hashCode.
@@ -63,14 +59,16 @@ func TestTagHash(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add("TAG", "a || b", "a")
-	f.Fuzz(func(t *testing.T, kind, expression, tag string) {
-		compiled, err := Parse(kind, expression)
+func FuzzTags(f *testing.F) {
+	f.Add("a || b", "a")
+	f.Fuzz(func(t *testing.T, expression, tag string) {
+		compiled, err := Parse(Tag, expression)
 		if err != nil {
 			return
 		}
-		if compiled.Match([]byte(tag)) && !compiled.MayMatch(TagHash([]byte(tag))) {
+		properties := record.AppendProperty(nil, record.PropTags, []byte(tag))
+		stored := record.Property(properties, record.PropTags) // up to a separator in it
+		if compiled.Match(properties) && !compiled.MayMatch(TagHash(stored)) {
 			t.Fatalf("%q matches %q, its hash does not", expression, tag)
 		}
 	})

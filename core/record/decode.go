@@ -20,6 +20,8 @@ var ErrFormat = errors.New("record has an unknown or malformed content")
 // the next record of its kind is decoded.
 type Decoder struct {
 	data     Data
+	pop      Pop
+	ack      Ack
 	offset   Offset
 	server   Server
 	topic    Topic
@@ -29,6 +31,10 @@ type Decoder struct {
 	trim     Trim
 	gap      Gap
 	roll     Roll
+	publish  Publish
+	timer    Timer
+	relocate Relocate
+	lock     Lock
 	in       decoder // here, so that no record allocates one
 }
 
@@ -109,6 +115,10 @@ func (d *Decoder) entry(kind Kind) Entry {
 	switch kind {
 	case KindData:
 		return &d.data
+	case KindPop:
+		return &d.pop
+	case KindAck:
+		return &d.ack
 	case KindOffset:
 		return &d.offset
 	case KindServer:
@@ -127,6 +137,14 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.gap
 	case KindRoll:
 		return &d.roll
+	case KindPublish:
+		return &d.publish
+	case KindTimer:
+		return &d.timer
+	case KindRelocate:
+		return &d.relocate
+	case KindLock:
+		return &d.lock
 	}
 	return nil
 }
@@ -157,6 +175,16 @@ func (d *decoder) u32() uint32 {
 	return v
 }
 
+func (d *decoder) u64() uint64 {
+	if len(d.b) < 8 {
+		d.bad = true
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(d.b)
+	d.b = d.b[8:]
+	return v
+}
+
 func (d *decoder) u8() byte {
 	if len(d.b) < 1 {
 		d.bad = true
@@ -178,6 +206,19 @@ func (d *decoder) string() string {
 	return s
 }
 
+// attributes reads what appendAttributes wrote; none are nil.
+func (d *decoder) attributes() map[string]string {
+	var m map[string]string
+	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
+		if m == nil {
+			m = make(map[string]string)
+		}
+		key := d.string()
+		m[key] = d.string()
+	}
+	return m
+}
+
 func (r *Data) decode(d *decoder) {
 	r.Topic = model.TopicID(d.uvarint(math.MaxUint32))
 	r.Queue = int32(d.uvarint(math.MaxInt32))
@@ -186,9 +227,14 @@ func (r *Data) decode(d *decoder) {
 	if flags&flagGroup != 0 {
 		r.GroupHash = d.u32()
 	}
+	r.DeliverAt = 0
+	if flags&flagDelayed != 0 {
+		r.DeliverAt = int64(d.uvarint(math.MaxInt64))
+		d.bad = d.bad || r.DeliverAt == 0
+	}
 	r.TagHash = int32(d.u32())
 	w, ok := Check(d.b)
-	if !ok || flags&^flagGroup != 0 {
+	if !ok || flags&^(flagGroup|flagDelayed) != 0 {
 		d.bad = true
 		return
 	}
@@ -218,20 +264,9 @@ func (r *Topic) decode(d *decoder) {
 	c.Order, c.System = flags&topicOrder != 0, flags&topicSystem != 0
 	c.Durability = model.Durability(d.u8())
 	c.SysFlag = int32(d.uvarint(math.MaxUint32))
-	for n := d.uvarint(uint64(len(d.b))); n > 0 && !d.bad; n-- {
-		if c.Attributes == nil {
-			c.Attributes = make(map[string]string)
-		}
-		key := d.string()
-		c.Attributes[key] = d.string()
-	}
+	c.Attributes = d.attributes()
 	r.Config = c
 	d.bad = d.bad || flags&^(topicOrder|topicSystem) != 0
-}
-
-func (r *Group) decode(d *decoder) {
-	r.ID = model.GroupID(d.uvarint(math.MaxUint32))
-	r.Config = model.GroupConfig{Name: d.string()}
 }
 
 func (r *TopicEnd) decode(d *decoder) { r.ID = model.TopicID(d.uvarint(math.MaxUint32)) }

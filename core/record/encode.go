@@ -12,9 +12,12 @@ import (
 // The crc covers all that follows it.
 const crcSize = 4
 
-// flagGroup in a Data record's flags: the hash of a message group follows.
-// The other bits are reserved for deadlines, fan-out and opaque blocks.
-const flagGroup = 1 << 0
+// A Data record's flags. The other bits are reserved for expiry, fan-out and
+// opaque blocks.
+const (
+	flagGroup   = 1 << 0 // the hash of a message group follows
+	flagDelayed = 1 << 1 // a delivery time follows
+)
 
 // Size returns the length of e as a record.
 func Size(e Entry) int {
@@ -51,17 +54,31 @@ func (r *Data) size() int {
 	if r.GroupHash != 0 {
 		n += 4
 	}
+	if r.DeliverAt != 0 {
+		n += uvarintLen(uint64(r.DeliverAt))
+	}
 	return n
+}
+
+func (r *Data) flags() (f byte) {
+	if r.GroupHash != 0 {
+		f |= flagGroup
+	}
+	if r.DeliverAt != 0 {
+		f |= flagDelayed
+	}
+	return f
 }
 
 func (r *Data) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(r.Topic))
 	dst = binary.AppendUvarint(dst, uint64(r.Queue))
-	if r.GroupHash == 0 {
-		dst = append(dst, 0)
-	} else {
-		dst = append(dst, flagGroup)
+	dst = append(dst, r.flags())
+	if r.GroupHash != 0 {
 		dst = binary.LittleEndian.AppendUint32(dst, r.GroupHash)
+	}
+	if r.DeliverAt != 0 {
+		dst = binary.AppendUvarint(dst, uint64(r.DeliverAt))
 	}
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.TagHash))
 	return append(dst, r.Wire...)
@@ -120,9 +137,13 @@ func (r *Topic) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(c.WriteQueues))
 	dst = append(dst, byte(c.Perm), topicFlags(c), byte(c.Durability))
 	dst = binary.AppendUvarint(dst, uint64(uint32(c.SysFlag)))
-	dst = binary.AppendUvarint(dst, uint64(len(c.Attributes)))
-	for _, key := range sortedKeys(c.Attributes) {
-		dst = appendString(appendString(dst, key), c.Attributes[key])
+	return appendAttributes(dst, c.Attributes)
+}
+
+func appendAttributes(dst []byte, m map[string]string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(m)))
+	for _, key := range sortedKeys(m) {
+		dst = appendString(appendString(dst, key), m[key])
 	}
 	return dst
 }
@@ -134,12 +155,6 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func (r *Group) size() int { return uvarintLen(uint64(r.ID)) + stringLen(r.Config.Name) }
-
-func (r *Group) append(dst []byte) []byte {
-	return appendString(binary.AppendUvarint(dst, uint64(r.ID)), r.Config.Name)
 }
 
 func (r *TopicEnd) size() int { return uvarintLen(uint64(r.ID)) }

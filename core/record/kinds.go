@@ -8,13 +8,13 @@ type Kind uint8
 
 // The kinds. Those without an Entry in this version are reserved.
 const (
-	KindData     Kind = 0x10 // a message, published with its own record
-	KindPublish  Kind = 0x18 // reserved: a message published by reference
-	KindPop      Kind = 0x20 // reserved
-	KindAck      Kind = 0x28 // reserved
+	KindData     Kind = 0x10 // a message: published with its own record, or delayed
+	KindPublish  Kind = 0x18 // a stored message is published, by reference
+	KindPop      Kind = 0x20 // messages leased to a consumer
+	KindAck      Kind = 0x28 // leases ended or changed
 	KindOffset   Kind = 0x30 // a group's offset in a queue
 	KindTxn      Kind = 0x38 // reserved
-	KindTimer    Kind = 0x40 // reserved
+	KindTimer    Kind = 0x40 // a delayed message is taken back
 	KindSession  Kind = 0x48 // reserved
 	KindServer   Kind = 0x50 // META: the names fixed when the log began
 	KindTopic    Kind = 0x51 // META: a topic made or changed
@@ -25,9 +25,9 @@ const (
 	KindGap      Kind = 0x68 // LSN and offsets jump: what is missing was lost
 	KindTrim     Kind = 0x70 // the first offsets of queues move, the log's begin moves
 	KindRoll     Kind = 0x78 // a segment begins
-	KindLock     Kind = 0x80 // reserved
+	KindLock     Kind = 0x80 // a queue of a group has an owner, or none
 	KindState    Kind = 0x88 // reserved
-	KindRelocate Kind = 0x90 // reserved
+	KindRelocate Kind = 0x90 // a copy of a delayed message, in its place
 )
 
 // Entry is a record's content: one of the types below.
@@ -38,12 +38,13 @@ type Entry interface {
 	decode(d *decoder)
 }
 
-// Data is a message together with its publication.
+// Data is a message together with its publication, or one that waits for it.
 type Data struct {
 	Topic     model.TopicID
 	Queue     int32
 	TagHash   int32
 	GroupHash uint32 // of the message group (FIFO key), 0 if it has none
+	DeliverAt int64  // ms, of a delayed message: it is published then; else 0
 	Wire      Wire   // placed: queue, offset, address and store time are in it
 }
 

@@ -20,7 +20,13 @@ const (
 	PropTimerDelayMs     = "TIMER_DELAY_MS"
 	PropTimerDeliverMs   = "TIMER_DELIVER_MS"
 	PropStartDeliverTime = "__STARTDELIVERTIME"
+	PropTimerOut         = "TIMER_OUT_MS"      // when a delayed message was due
+	PropTimerDelete      = "TIMER_DEL_UNIQKEY" // a message that takes another back
 	PropTransaction      = "TRAN_MSG"
+	PropRetryTopic       = "RETRY_TOPIC"       // where a message to retry came from
+	PropOriginID         = "ORIGIN_MESSAGE_ID" // what it was called there
+	PropDeadTopic        = "DLQ_ORIGIN_TOPIC"
+	PropDeadMessageID    = "DLQ_ORIGIN_MESSAGE_ID"
 )
 
 // NextProperty splits the first property off text; ok is false at the end. What

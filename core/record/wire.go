@@ -193,6 +193,12 @@ func (w Wire) PhysicalOffset() int64 { return w.i64(posPhysicalOffset) }
 // SysFlag returns the message's sysFlag.
 func (w Wire) SysFlag() int32 { return w.i32(posSysFlag) }
 
+// StoreHost returns the server's address, as PatchStoreHost wrote it.
+func (w Wire) StoreHost() netip.AddrPort {
+	at := posStoreHost + w.shift()
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(w[at:])), uint16(w.i32(at+4)))
+}
+
 // StoreTime returns when the message was stored, in ms.
 func (w Wire) StoreTime() int64 { return w.i64(posStoreTime + w.shift()) }
 
@@ -233,6 +239,13 @@ func (w Wire) Place(queue int32, queueOffset, address, storeTime int64) {
 	be.PutUint64(w[posQueueOffset:], uint64(queueOffset))
 	be.PutUint64(w[posPhysicalOffset:], uint64(address))
 	be.PutUint64(w[posStoreTime+w.shift():], uint64(storeTime))
+}
+
+// Republish writes the place in its queue that a message got after it was stored,
+// and when that was.
+func (w Wire) Republish(queueOffset, storeTime int64) {
+	binary.BigEndian.PutUint64(w[posQueueOffset:], uint64(queueOffset))
+	binary.BigEndian.PutUint64(w[posStoreTime+w.shift():], uint64(storeTime))
 }
 
 // PatchStoreHost writes the address of the server as the reading client knows

@@ -147,6 +147,9 @@ func checkCodec(s *source, fault func(ast.Node, string, ...any)) {
 }
 
 func checkInit(s *source, fault func(ast.Node, string, ...any)) {
+	if s.made {
+		return
+	}
 	for _, d := range s.file.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
 			fault(f, "no init functions: tables are literals, the rest is constructed")
@@ -186,6 +189,9 @@ func checkContext(s *source, fault func(ast.Node, string, ...any)) {
 }
 
 func checkAny(s *source, fault func(ast.Node, string, ...any)) {
+	if s.made {
+		return
+	}
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		if t, ok := n.(*ast.InterfaceType); ok && t.Methods.NumFields() == 0 {
 			fault(n, "write any")

@@ -19,11 +19,12 @@ var layers = []layer{
 	{"core/wal/waltest", []string{"core/wal", "core/wal/vfs", "core/internal/model"}},
 	{"core/internal/cursor", []string{"core/internal/model", "core/record", "core/filter"}},
 	{"core/internal/timer", []string{"core/internal/model"}},
+	{"core/internal/delay", []string{"core/internal/model"}},
 	{"core/internal/index", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor"}},
-	{"core/internal/state", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor"}},
+	{"core/internal/state", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor", "core/internal/delay"}},
 	{"core/internal/shard", []string{
 		"core/wal", "core/auth", "core/filter", "core/record",
-		"core/internal/model", "core/internal/cursor", "core/internal/index", "core/internal/state", "core/internal/timer",
+		"core/internal/model", "core/internal/cursor", "core/internal/delay", "core/internal/index", "core/internal/state", "core/internal/timer",
 	}},
 	{"core/internal/sim/...", []string{"core/...", "core"}},
 	{"core", []string{"core/wal", "core/filter", "core/record", "core/auth", "core/internal/model", "core/internal/shard"}},
@@ -34,10 +35,13 @@ var layers = []layer{
 	{"remoting/remotingtest", []string{"remoting/wire", "remoting/client"}},
 	{"remoting", []string{"remoting/wire", "protocols", "core", "core/record", "core/filter", "core/auth"}},
 
+	{"grpcv5/apis", nil},
+	{"grpcv5", []string{"grpcv5/apis", "protocols", "core", "core/record", "core/filter", "core/auth"}},
+
 	{"internal/archtest", nil},
 	{"internal/memnet", nil},
 	{"internal/ops", []string{"core"}},
-	{"internal/server", []string{"core", "core/wal", "core/wal/file", "core/wal/kafka", "core/wal/mem", "protocols", "remoting", "internal/ops"}},
+	{"internal/server", []string{"core", "core/wal", "core/wal/file", "core/wal/kafka", "core/wal/mem", "protocols", "remoting", "grpcv5", "internal/ops"}},
 	{"internal/waltool", []string{"core/record", "core/wal", "core/wal/file", "core/wal/vfs"}},
 	{"cmd/gantry", []string{"internal/server", "internal/waltool", "remoting/wire", "remoting/client", "core/record"}},
 	{"bench/...", []string{"bench/...", "remoting/wire", "remoting/client", "core/record"}},
@@ -48,14 +52,16 @@ var layers = []layer{
 // is not in the table may be imported by nobody.
 var modules = []layer{
 	{"github.com/alecthomas/kong", []string{"cmd/gantry"}},
-	{"github.com/klauspost/compress/...", []string{"remoting/wire"}},
-	{"github.com/pierrec/lz4/...", []string{"remoting/wire"}},
+	{"github.com/klauspost/compress/...", []string{"remoting/wire", "grpcv5"}},
+	{"github.com/pierrec/lz4/...", []string{"remoting/wire", "grpcv5"}},
 	{"github.com/prometheus/client_golang/...", []string{"internal/ops", "protocols", "metrics.go"}},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"core/internal/sim/..."}},
 	{"github.com/twmb/franz-go/...", []string{"core/wal/kafka"}},
 	{"go.yaml.in/yaml/v3", []string{"internal/server"}},
 	{"golang.org/x/sync/...", []string{"internal/server", "cmd/gantry", "remoting", "protocols", "bench/..."}},
 	{"golang.org/x/sys/...", []string{"core/wal/...", "core/internal/shard", "protocols", "remoting", "bench/..."}},
+	{"google.golang.org/grpc/...", []string{"grpcv5/..."}},
+	{"google.golang.org/protobuf/...", []string{"grpcv5/..."}},
 	{"pgregory.net/rapid", []string{"core/internal/sim/...", "core/wal/waltest"}},
 	{"github.com/cockroachdb/datadriven", []string{"core/internal/sim/..."}},
 	{"github.com/google/go-cmp/...", []string{"core/internal/sim/...", "core/wal/waltest"}},
@@ -71,6 +77,7 @@ var pure = []string{
 	"core/internal/state",
 	"core/internal/cursor",
 	"core/internal/timer",
+	"core/internal/delay",
 }
 
 // codecs turn bytes into structs and back: besides being pure they log nothing

@@ -17,6 +17,7 @@ type source struct {
 	name    string // from the root of the tree, with slashes
 	pkg     string // its folder
 	test    bool   // a _test.go file, or of a package that only tests use
+	made    bool   // by a generator, whose style is its own
 	file    *ast.File
 	fset    *token.FileSet
 	imports map[string]string // path to local name
@@ -40,6 +41,7 @@ func parse(fset *token.FileSet, root, name string, src any) (*source, error) {
 		fset:    fset,
 		imports: make(map[string]string),
 	}
+	s.made = ast.IsGenerated(file)
 	s.test = strings.HasSuffix(name, "_test.go") || in(s.pkg, testOnly)
 	for _, spec := range file.Imports {
 		p, err := strconv.Unquote(spec.Path.Value)

@@ -3,6 +3,7 @@ package ops
 import (
 	"net/http"
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -49,6 +50,7 @@ func metricsHandler(reg *prometheus.Registry) http.Handler {
 // Engine is what the metrics page reads of a core.Engine.
 type Engine interface {
 	Stats() core.Stats
+	Kept() core.Kept
 	Err() error
 }
 
@@ -73,7 +75,18 @@ func engineStats() []stat {
 		{"gantry_sent_bytes_total", "Bytes of messages stored.", counter, func(s *core.Stats) float64 { return float64(s.SentBytes) }},
 		{"gantry_delivered_messages_total", "Messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.Delivered) }},
 		{"gantry_delivered_bytes_total", "Bytes of messages handed out to consumers.", counter, func(s *core.Stats) float64 { return float64(s.DeliveredBytes) }},
+		{"gantry_acked_messages_total", "Deliveries that consumers settled as done.", counter, func(s *core.Stats) float64 { return float64(s.Acked) }},
+		{"gantry_dead_messages_total", "Messages moved to dead letters.", counter, func(s *core.Stats) float64 { return float64(s.Dead) }},
+		{"gantry_stale_acks_total", "Acks refused because the delivery was over.", counter, func(s *core.Stats) float64 { return float64(s.StaleAcks) }},
 		{"gantry_refused_messages_total", "Messages not stored, for any reason.", counter, func(s *core.Stats) float64 { return float64(s.Refused) }},
+		{"gantry_delayed_messages_total", "Delayed messages stored.", counter, func(s *core.Stats) float64 { return float64(s.Delayed) }},
+		{"gantry_delayed_published_total", "Delayed messages that reached their queue.", counter, func(s *core.Stats) float64 { return float64(s.Published) }},
+		{"gantry_delayed_recalled_total", "Delayed messages taken back.", counter, func(s *core.Stats) float64 { return float64(s.Recalled) }},
+		{"gantry_delayed_relocated_total", "Copies of delayed messages made because their segment was old.", counter, func(s *core.Stats) float64 { return float64(s.Relocated) }},
+		{"gantry_delayed_late_total", "Delayed messages published more than 5 ms after their time.", counter, func(s *core.Stats) float64 { return float64(s.Late) }},
+		{"gantry_delayed_lateness_seconds_total", "How long after their time delayed messages were published, all together.", counter, func(s *core.Stats) float64 { return float64(s.LateMs) / 1000 }},
+		{"gantry_delayed_lateness_max_seconds", "The longest of these times since the start.", gauge, func(s *core.Stats) float64 { return float64(s.LateMaxMs) / 1000 }},
+		{"gantry_delayed_messages", "Delayed messages that wait for their time.", gauge, func(s *core.Stats) float64 { return float64(s.Pending) }},
 		{"gantry_busy_requests_total", "Requests refused because the log was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
 		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
 		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
@@ -84,6 +97,7 @@ func engineStats() []stat {
 		{"gantry_index_bytes", "Memory of the index.", gauge, func(s *core.Stats) float64 { return float64(s.IndexBytes) }},
 		{"gantry_disk_room_bytes", "Bytes that can certainly be appended to the log.", gauge, func(s *core.Stats) float64 { return float64(s.DiskRoom) }},
 		{"gantry_disk_full", "1 while sends are refused for lack of room.", gauge, func(s *core.Stats) float64 { return float64(s.DiskFull) }},
+		{"gantry_wal_start_lsn_bytes", "Where the log begins: what lies below is forgotten.", gauge, func(s *core.Stats) float64 { return float64(s.LogStart) }},
 		{"gantry_wal_written_lsn_bytes", "End of what survives the process.", gauge, func(s *core.Stats) float64 { return float64(s.Written) }},
 		{"gantry_wal_durable_lsn_bytes", "End of what survives a power cut.", gauge, func(s *core.Stats) float64 { return float64(s.Durable) }},
 		{"gantry_topics", "Topics.", gauge, func(s *core.Stats) float64 { return float64(s.Topics) }},
@@ -106,6 +120,9 @@ type engineCollector struct {
 	stats  []stat
 	descs  []*prometheus.Desc // of stats, in their order
 	failed *prometheus.Desc
+	stays  *prometheus.Desc
+	lag    *prometheus.Desc
+	now    func() time.Time
 }
 
 var _ prometheus.Collector = (*engineCollector)(nil)
@@ -115,6 +132,11 @@ func newEngineCollector(engine Engine) *engineCollector {
 		engine: engine,
 		stats:  engineStats(),
 		failed: prometheus.NewDesc("gantry_shard_failed", "1 when the shard has failed: nothing is stored any more.", nil, nil),
+		stays:  prometheus.NewDesc("gantry_oldest_segment_stays", "1 for the reason why the log's oldest segment stays, as of the last look.", []string{"reason"}, nil),
+		lag: prometheus.NewDesc("gantry_group_unconsumed_age_seconds",
+			"Age of the oldest message that a group has not consumed, of topics that keep messages until they are consumed; once a minute, the 100 groups that are the furthest behind.",
+			[]string{"group"}, nil),
+		now: time.Now,
 	}
 	for _, s := range c.stats {
 		c.descs = append(c.descs, prometheus.NewDesc(s.name, s.help, nil, nil))
@@ -128,6 +150,8 @@ func (c *engineCollector) Describe(out chan<- *prometheus.Desc) {
 		out <- d
 	}
 	out <- c.failed
+	out <- c.stays
+	out <- c.lag
 }
 
 // Collect implements prometheus.Collector.
@@ -137,4 +161,12 @@ func (c *engineCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(c.descs[i], s.kind, s.value(&snapshot))
 	}
 	out <- prometheus.MustNewConstMetric(c.failed, prometheus.GaugeValue, number(c.engine.Err() != nil))
+	kept := c.engine.Kept()
+	for _, reason := range core.StayReasons() {
+		out <- prometheus.MustNewConstMetric(c.stays, prometheus.GaugeValue, number(kept.Stays == reason), string(reason))
+	}
+	for _, g := range kept.Groups {
+		age := max(c.now().Sub(time.UnixMilli(g.Stored)), 0)
+		out <- prometheus.MustNewConstMetric(c.lag, prometheus.GaugeValue, age.Seconds(), g.Group)
+	}
 }

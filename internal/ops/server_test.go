@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,10 +22,12 @@ import (
 // fakeEngine is an engine with counters of our choice.
 type fakeEngine struct {
 	stats core.Stats
+	kept  core.Kept
 	err   error
 }
 
 func (e *fakeEngine) Stats() core.Stats { return e.stats }
+func (e *fakeEngine) Kept() core.Kept   { return e.kept }
 func (e *fakeEngine) Err() error        { return e.err }
 
 // serve runs an admin port. It asks checks for each health page.
@@ -199,6 +202,30 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestWhatKeepsTheLogIsShown: why the oldest segment stays, and how old what is that
+// a group has not consumed.
+func TestWhatKeepsTheLogIsShown(t *testing.T) {
+	t.Parallel()
+	engine := &fakeEngine{kept: core.Kept{
+		Stays:  core.StayReasons()[1],
+		Groups: []core.GroupLag{{Group: "orders", Stored: 1000_000}, {Group: "ahead of the clock", Stored: 1005_000}},
+	}}
+	c := newEngineCollector(engine)
+	c.now = func() time.Time { return time.UnixMilli(1003_500) }
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(c)
+	base := serve(t, Config{}, reg, healthy)
+	_, _, body := get(t, base+"/metrics")
+	for _, want := range []string{
+		"gantry_oldest_segment_stays{reason=\"retained\"} 0\n", "gantry_oldest_segment_stays{reason=\"unconsumed\"} 1\n",
+		"gantry_group_unconsumed_age_seconds{group=\"orders\"} 3.5\n", "gantry_group_unconsumed_age_seconds{group=\"ahead of the clock\"} 0\n",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
+	}
+}
+
 // TestEveryCounterIsShown: a counter that is added to core.Stats needs a row.
 func TestEveryCounterIsShown(t *testing.T) {
 	t.Parallel()
@@ -216,7 +243,9 @@ func TestEveryCounterIsShown(t *testing.T) {
 		shown[value] = s.name
 	}
 	for i := range fields.NumField() {
-		if _, ok := shown[float64(1000+i)]; !ok {
+		_, plain := shown[float64(1000+i)]
+		_, inSeconds := shown[float64(1000+i)/1000] // a time is kept in ms
+		if !plain && !inSeconds {
 			t.Errorf("core.Stats.%s is not shown", fields.Type().Field(i).Name)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/grpcv5"
 	"github.com/gantrymq/gantry/internal/ops"
 	"github.com/gantrymq/gantry/remoting"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	Grace   time.Duration // for the listeners to say goodbye
 
 	Remoting  remoting.Config
+	GRPC      grpcv5.Config
+	TLS       tlsConfig
 	WAL       walConfig
 	Retention core.Retention // of topics that say nothing else; Age 0: for ever
 	Engine    engineConfig
@@ -37,6 +40,11 @@ type Config struct {
 
 	origin map[string]source // by key; absent: the default
 	hosted map[string]bool   // keys of addresses whose host came from listen
+}
+
+type tlsConfig struct {
+	CertFile string
+	KeyFile  string
 }
 
 type walConfig struct {
@@ -52,11 +60,11 @@ type walConfig struct {
 	Create      bool
 	Compression string
 	CacheBytes  int64
-	TLS         tlsConfig
+	TLS         kafkaTLS
 	SASL        saslConfig
 }
 
-type tlsConfig struct {
+type kafkaTLS struct {
 	Enabled    bool
 	CA         string // file; "": the system's
 	Cert, Key  string // files; "": none
@@ -74,6 +82,7 @@ type engineConfig struct {
 	ColdReadBytes   int64
 	InboxBytes      int64
 	MaxMessageBytes int64
+	MaxDelay        time.Duration
 	MaxTopics       int
 	MaxGroups       int
 	AutoTopics      bool
@@ -115,6 +124,13 @@ func Default() Config {
 			Advertise:      "auto",
 			MaxConnections: 20_000,
 		},
+		GRPC: grpcv5.Config{
+			Addr:           ":8081",
+			Advertise:      "auto",
+			MaxConnections: 20_000,
+			RequestBytes:   256 << 20,
+			MaxDelay:       24 * time.Hour,
+		},
 		WAL: walConfig{
 			Engine:        EngineFile,
 			Flush:         FlushAsync,
@@ -133,6 +149,7 @@ func Default() Config {
 			ColdReadBytes:   256 << 20,
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
+			MaxDelay:        40 * 24 * time.Hour,
 			MaxTopics:       100_000,
 			MaxGroups:       100_000,
 			AutoTopics:      true,
@@ -158,6 +175,8 @@ func (c *Config) complete() {
 	c.hosted = make(map[string]bool)
 	c.Remoting.NamesrvAddr = c.withHost("remoting.namesrv_addr", c.Remoting.NamesrvAddr)
 	c.Remoting.Addr = c.withHost("remoting.addr", c.Remoting.Addr)
+	c.GRPC.Addr = c.withHost("grpc.addr", c.GRPC.Addr)
+	c.GRPC.MaxBodyBytes = int(c.Engine.MaxMessageBytes)
 	// The admin port stays on this machine unless its own key says otherwise.
 	if port, ok := hostless(c.Ops.Addr); ok {
 		c.Ops.Addr = "127.0.0.1:" + port
@@ -190,6 +209,7 @@ func (c *Config) addresses() []address {
 	return []address{
 		{"remoting.namesrv_addr", c.Remoting.NamesrvAddr},
 		{"remoting.addr", c.Remoting.Addr},
+		{"grpc.addr", c.GRPC.Addr},
 		{"ops.addr", c.Ops.Addr},
 	}
 }
@@ -213,7 +233,7 @@ func (c *Config) Validate() error {
 				strings.Join(exposed[key], " and ")))
 		}
 	}
-	if err := c.Remoting.Validate(); err != nil && len(errs) == 0 {
+	if err := errors.Join(c.Remoting.Validate(), c.GRPC.Validate()); err != nil && len(errs) == 0 {
 		errs = append(errs, err)
 	}
 	if c.Data == "" {
@@ -299,6 +319,7 @@ func (c *Config) core() core.Config {
 		ColdReadBytes:   c.coldReadBytes(),
 		InboxBytes:      int(c.Engine.InboxBytes),
 		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
+		MaxDelay:        c.Engine.MaxDelay,
 		MaxTopics:       c.Engine.MaxTopics,
 		MaxGroups:       c.Engine.MaxGroups,
 		NoAutoTopics:    !c.Engine.AutoTopics,

@@ -69,8 +69,11 @@ func TestEveryKeyByEverySource(t *testing.T) {
 		"wal.tls.enabled": "true", "wal.tls.ca": "ca.pem", "wal.tls.cert": "cert.pem", "wal.tls.key": "key.pem", "wal.tls.server_name": "kafka",
 		"wal.sasl.mechanism": "plain", "wal.sasl.user": "gantry", "wal.sasl.password_file": "/secret",
 		"retention.age": "24h0m0s", "retention.bytes": "10GiB", "retention.consumed": "true",
-		"engine.cache_bytes": "1GiB", "engine.cold_read_bytes": "9MiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000",
+		"engine.cache_bytes": "1GiB", "engine.cold_read_bytes": "9MiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000", "engine.max_delay": "2160h0m0s",
 		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
+		"grpc.addr": "127.0.0.1:5", "grpc.advertise": "mq.example.com:8081", "grpc.max_connections": "9", "grpc.max_connections_per_ip": "8",
+		"grpc.request_bytes": "64MiB", "grpc.proxy_from": "10.0.0.0/8", "grpc.max_delay": "48h0m0s",
+		"tls.cert_file": "/etc/gantry/cert.pem", "tls.key_file": "/etc/gantry/key.pem",
 		"log.level": "debug", "log.format": "json", "ops.addr": "127.0.0.1:2", "ops.pprof": "true",
 	}
 	for _, k := range keys() {
@@ -176,10 +179,10 @@ func TestFaults(t *testing.T) {
 		{"flag", "", nil, map[string]string{"grace": "soon"}, `flag --grace: grace: "soon" is no span of time; write 30s, 5m`},
 		{"age without a unit", "retention: {age: 72}", nil, nil, `gantry.yaml:1: retention.age: "72" is no span of time; write 30s, 5m`},
 		{"age below a second", "", map[string]string{"GANTRY_RETENTION_AGE": "5ms"}, nil, "retention.age (env GANTRY_RETENTION_AGE): 5ms is less than a second; 0 keeps messages for ever"},
-		{"exposed by listen", "", nil, map[string]string{"listen": "0.0.0.0"}, "listen (flag --listen): 0.0.0.0:9876 and 0.0.0.0:10911" + exposed},
+		{"exposed by listen", "", nil, map[string]string{"listen": "0.0.0.0"}, "listen (flag --listen): 0.0.0.0:9876 and 0.0.0.0:10911 and 0.0.0.0:8081" + exposed},
 		{"exposed by address", "remoting: {addr: '10.0.0.1:10911'}", nil, nil, "remoting.addr (gantry.yaml:1): 10.0.0.1:10911" + exposed},
 		{"exposed admin port", "", map[string]string{"GANTRY_OPS_ADDR": "0.0.0.0:8082"}, nil, "ops.addr (env GANTRY_OPS_ADDR): 0.0.0.0:8082" + exposed},
-		{"exposed by name", "", nil, map[string]string{"listen": "mq.example.com"}, "listen (flag --listen): mq.example.com:9876 and mq.example.com:10911" + exposed},
+		{"exposed by name", "", nil, map[string]string{"listen": "mq.example.com"}, "listen (flag --listen): mq.example.com:9876 and mq.example.com:10911 and mq.example.com:8081" + exposed},
 		{"no port", "remoting: {addr: localhost}", nil, nil, `remoting.addr (gantry.yaml:1): "127.0.0.1:localhost" is no address: "localhost" is no port; write HOST:PORT, :PORT or PORT`},
 		{"port out of range", "remoting: {addr: ':70000'}", nil, nil, `remoting.addr (gantry.yaml:1): "127.0.0.1:70000" is no address: "70000" is no port; write HOST:PORT, :PORT or PORT`},
 	}

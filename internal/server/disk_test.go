@@ -19,7 +19,7 @@ func serveRocketMQ(t *testing.T, disk vfs.FS, flags map[string]string) *process 
 	t.Helper()
 	p := newProcess(t, disk)
 	flags["data"] = "/data"
-	flags["remoting.addr"], flags["remoting.namesrv_addr"] = "127.0.0.1:0", "127.0.0.1:0"
+	flags["remoting.addr"], flags["remoting.namesrv_addr"], flags["grpc.addr"] = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	p.run(flags, Options{})
 	return p
 }

@@ -47,7 +47,7 @@ func node() string {
 	return fmt.Sprintf("%s, pid %d", host, os.Getpid())
 }
 
-func (t *tlsConfig) load() (*tls.Config, error) {
+func (t *kafkaTLS) load() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)

@@ -25,8 +25,9 @@ type Options struct {
 	Stderr  io.Writer // log and banner; nil: os.Stderr
 
 	// Tests give their own of these; nil is what listeners.go says.
-	listeners listenersFunc
-	wal       walFunc
+	listeners   listenersFunc
+	wal         walFunc
+	certificate certificateFunc
 }
 
 // Run is the life of a gantry process: it returns when ctx has ended and all is
@@ -46,6 +47,9 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	}
 	if opts.wal == nil {
 		opts.wal = newWAL
+	}
+	if opts.certificate == nil {
+		opts.certificate = certificate
 	}
 	s := &server{
 		cfg:     cfg,
@@ -111,11 +115,16 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 
+	certificate, err := s.opts.certificate(&s.cfg)
+	if err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
 	s.listeners, err = s.opts.listeners(&s.cfg, s.engine, protocols.Env{
 		Logger:     s.log,
 		Registerer: registry,
 		Listen:     bind,
 		Advertiser: protocols.NewAdvertiser(protocols.ThisMachine(), s.log, registry),
+		TLS:        certificate,
 	})
 	if err != nil {
 		return err

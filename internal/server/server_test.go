@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,6 +152,7 @@ func (p *process) run(flags map[string]string, opts Options) {
 		opts.wal = p.wal
 	}
 	opts.Version, opts.Stderr = "test", p.lines
+	opts.certificate = func(*Config) (*tls.Config, error) { return nil, nil } // its folder may be on no real disk
 	go func() { p.ended <- Run(ctx, cfg, opts) }()
 }
 

@@ -70,6 +70,10 @@ var kindNames = map[record.Kind]string{
 	record.KindTrim:     "trim",
 	record.KindGap:      "gap",
 	record.KindRoll:     "roll",
+	record.KindPublish:  "publish",
+	record.KindTimer:    "timer",
+	record.KindRelocate: "relocate",
+	record.KindLock:     "lock",
 }
 
 func kindName(kind record.Kind) string {
@@ -97,6 +101,13 @@ func (d *describer) describe(entry record.Entry) Content {
 			{"offset", int64(e.Offset)},
 			{"op", offsetOp(e.Op)},
 		}
+	case *record.Lock:
+		return Content{
+			{"group", named(d.groups, uint64(e.Group))},
+			{"topic", named(d.topics, uint64(e.Topic))},
+			{"queue", e.Queue},
+			{"owner", e.Owner},
+		}
 	case *record.Server:
 		return Content{{"cluster", e.Cluster}, {"broker", e.Broker}}
 	case *record.Topic:
@@ -123,6 +134,15 @@ func (d *describer) describe(entry record.Entry) Content {
 		return d.trim(e)
 	case *record.Gap:
 		return Content{{"from", int64(e.From)}, {"offsets", int64(e.Offsets)}}
+	case *record.Publish:
+		return Content{
+			{"topic", named(d.topics, uint64(e.Topic))}, {"queue", e.Queue}, {"offset", int64(e.Offset)},
+			{"message", int64(e.ID)}, {"at", int64(e.At)}, {"deliver_at", e.DeliverAt}, {"store_time", e.StoreTime},
+		}
+	case *record.Timer:
+		return Content{{"cancel", int64(e.ID)}, {"deliver_at", e.DeliverAt}}
+	case *record.Relocate:
+		return d.message(&e.Data)
 	case *record.Roll:
 		return Content{{"reason", rollReason(e.Reason)}}
 	}

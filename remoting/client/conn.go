@@ -81,6 +81,13 @@ func (c *Conn) Send(req *wire.Command) error {
 	return c.write(req)
 }
 
+// Answer answers a request of the server.
+func (c *Conn) Answer(req, resp *wire.Command) error {
+	resp.Opaque, resp.Serialization = req.Opaque, req.Serialization
+	resp.Flag |= wire.FlagResponse
+	return c.write(resp)
+}
+
 // Close closes the connection; calls that wait fail.
 func (c *Conn) Close() error {
 	c.fail(ErrClosed)

@@ -216,6 +216,8 @@ const (
 	SubscriptionGroupNotExist ResponseCode = 26
 	InvalidParameter          ResponseCode = 29
 	ConsumerNotOnline         ResponseCode = 206
+	ConsumeMessageTimeout     ResponseCode = 207
+	IllegalOperation          ResponseCode = 604
 	GoAway                    ResponseCode = 1500
 )
 
@@ -223,6 +225,8 @@ const (
 const (
 	// VersionSpoken is what the server says it is: 5.3.3.
 	VersionSpoken = 479
+	// VersionMaxReconsumeTimes is 3.4.9: from there on consumers say how often they retry.
+	VersionMaxReconsumeTimes = 121
 	// VersionBusyRetried is 5.3.0: from there on producers retry SystemBusy.
 	VersionBusyRetried = 473
 	// VersionGoAway is 5.3.1: newer clients understand GoAway.

@@ -144,3 +144,10 @@ func checkDepth(b []byte) error {
 	}
 	return nil
 }
+
+// ClientCheck is the body of 46.
+type ClientCheck struct {
+	ClientID     string        `json:"clientId"`
+	Group        string        `json:"group"`
+	Subscription *Subscription `json:"subscriptionData"`
+}

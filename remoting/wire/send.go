@@ -1,5 +1,7 @@
 package wire
 
+import "strconv"
+
 // SendRequest is what a send carries (10 with long names, 310 and 320 with one
 // letter each). Its texts alias the frame.
 type SendRequest struct {
@@ -80,4 +82,20 @@ func (r *SendRequest) Decode(ext Fields) error {
 		}
 	}
 	return d.finish(sendMandatory)
+}
+
+// AppendTo writes the fields as a reply that is pushed to a client has them: all but
+// those that say what to do with a message.
+func (r *SendRequest) AppendTo(w *Writer) {
+	w.Bytes("producerGroup", r.Group)
+	w.Bytes("topic", r.Topic)
+	w.Bytes("defaultTopic", r.DefaultTopic)
+	w.Int("defaultTopicQueueNums", int64(r.DefaultQueues))
+	w.Int("queueId", int64(r.Queue))
+	w.Int("sysFlag", int64(r.SysFlag))
+	w.Int("bornTimestamp", r.Born)
+	w.Int("flag", int64(r.Flag))
+	w.Bytes("properties", r.Properties)
+	w.Int("reconsumeTimes", int64(r.ReconsumeTimes))
+	w.Text("unitMode", strconv.FormatBool(r.UnitMode))
 }

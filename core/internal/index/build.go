@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -12,7 +13,7 @@ import (
 
 // Builder makes the index part of a segment from the segment's frames. Equal
 // frames give equal bytes. It has one user at a time; its memory is bounded by
-// the segment: 24 bytes a message and 16 a key, in Finish 28 and at most 32.
+// the segment: 24 bytes a message and 16 a key, in Part 28 and at most 32.
 type Builder struct {
 	shard   model.ShardID
 	base    model.LSN
@@ -21,6 +22,8 @@ type Builder struct {
 	decoder record.Decoder
 
 	first, last int64 // store times of messages
+	apart, refs uint32
+	waited      int64 // store time of the last delayed message
 	entries     chunks[built]
 	rows        []row // in the order of their first messages; at is not set
 	newest      map[queueName]uint32
@@ -65,6 +68,11 @@ func (b *Builder) AddFrame(lsn model.LSN, payload []byte, count uint32) error {
 		switch r := e.(type) {
 		case *record.Data:
 			err = b.addMessage(lsn, n, r)
+		case *record.Relocate:
+			err = b.addApart(lsn, n, &r.Data)
+			b.addKey(MovedKey(model.Address(r.Wire.PhysicalOffset()).LSN()))
+		case *record.Publish:
+			err = b.addRef(lsn, n, r)
 		case *record.Gap:
 			b.after = r.From
 		}
@@ -84,33 +92,80 @@ func (b *Builder) addMessage(lsn model.LSN, size int, d *record.Data) error {
 	if d.Wire.PhysicalOffset() != int64(model.AddressOf(b.shard, lsn)) {
 		return fmt.Errorf("message has the address %d", d.Wire.PhysicalOffset())
 	}
-	stored := d.Wire.StoreTime()
+	if d.DeliverAt != 0 {
+		b.waited = max(b.waited, d.Wire.StoreTime())
+		return b.addApart(lsn, size, d)
+	}
+	if err := b.stored(lsn, size, d.Wire.StoreTime()); err != nil {
+		return err
+	}
+	err := b.addEntry(queueName{d.Topic, d.Queue}, model.Offset(d.Wire.QueueOffset()), b.entry(lsn, uint32(size), d.TagHash))
+	b.addStart(lsn, size, d.Wire)
+	return err
+}
+
+// addRef adds a message that a record publishes by reference: it lies elsewhere.
+func (b *Builder) addRef(lsn model.LSN, size int, r *record.Publish) error {
+	packed, ok := refSize(size, r.Size)
+	if !ok {
+		return fmt.Errorf("reference of %d bytes, to %d bytes", size, r.Size)
+	}
+	if err := b.stored(lsn, size, r.StoreTime); err != nil {
+		return err
+	}
+	b.refs++
+	return b.addEntry(queueName{r.Topic, r.Queue}, r.Offset, b.entry(lsn, packed, r.TagHash))
+}
+
+// addApart adds a message that is in no queue of its own.
+func (b *Builder) addApart(lsn model.LSN, size int, d *record.Data) error {
+	b.apart++
+	b.addStart(lsn, size, d.Wire)
+	if !fits(int64(lsn-b.base) + int64(size)) {
+		return fmt.Errorf("it does not belong to the segment at LSN %d", b.base)
+	}
+	return nil
+}
+
+// stored notes when the next message of a queue was stored.
+func (b *Builder) stored(lsn model.LSN, size int, at int64) error {
 	if b.entries.len() == 0 {
-		b.first, b.last = stored, stored
+		b.first, b.last = at, at
 	}
-	if stored < b.last || !fits(stored-b.first) || !fits(int64(lsn-b.base)+int64(size)) {
-		return fmt.Errorf("message stored at %d, the one before at %d, the segment's first at %d, LSN %d", stored, b.last, b.first, b.base)
+	if at < b.last || !fits(at-b.first) || !fits(int64(lsn-b.base)+int64(size)) {
+		return fmt.Errorf("message stored at %d, the one before at %d, the segment's first at %d, LSN %d", at, b.last, b.first, b.base)
 	}
-	b.last = stored
-	e := entry{pos: uint32(lsn - b.base), size: uint32(size), tag: d.TagHash, time: uint32(stored - b.first)}
-	at, err := b.rowOf(d, e.time)
+	b.last = at
+	return nil
+}
+
+// entry makes the entry of a message stored just now.
+func (b *Builder) entry(lsn model.LSN, size uint32, tag int32) entry {
+	return entry{pos: uint32(lsn - b.base), size: size, tag: tag, time: uint32(b.last - b.first)}
+}
+
+func (b *Builder) addEntry(name queueName, offset model.Offset, e entry) error {
+	at, err := b.rowOf(name, offset, e.time)
 	if err != nil {
 		return err
 	}
 	r := &b.rows[at]
 	r.n++
-	r.bytes += e.size
+	r.bytes = uint32(min(uint64(r.bytes)+uint64(e.bytes()), math.MaxUint32))
 	r.lastTime = e.time
 	b.entries.add(built{e, at})
-	b.starts.add(e.pos, e.size)
-	b.pos = e.pos
-	EachKey(d.Wire, size, b.addKey)
 	return nil
 }
 
+// addStart adds where a message's record begins, and its keys.
+func (b *Builder) addStart(lsn model.LSN, size int, w record.Wire) {
+	b.pos = uint32(lsn - b.base)
+	b.starts.add(b.pos, uint32(size))
+	EachKey(w, size, b.addKey)
+}
+
 // rowOf returns the number of the row that a message adds to.
-func (b *Builder) rowOf(d *record.Data, time uint32) (uint32, error) {
-	name, offset := queueName{d.Topic, d.Queue}, model.Offset(d.Wire.QueueOffset())
+func (b *Builder) rowOf(name queueName, offset model.Offset, time uint32) (uint32, error) {
 	at, ok := b.newest[name]
 	if ok && b.rows[at].end() == offset {
 		return at, nil
@@ -124,17 +179,6 @@ func (b *Builder) rowOf(d *record.Data, time uint32) (uint32, error) {
 	return at, nil
 }
 
-// Finish writes the part of the segment, which ends at LSN end. Nothing can be
-// added after it.
-func (b *Builder) Finish(end model.LSN, w io.Writer) error {
-	part, err := b.Part(end)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(w, part)
-	return err
-}
-
 // Part returns the part of the segment, which ends at LSN end, to be read once.
 // Nothing can be added after it.
 func (b *Builder) Part(end model.LSN) (io.Reader, error) {
@@ -142,10 +186,17 @@ func (b *Builder) Part(end model.LSN) (io.Reader, error) {
 		return nil, fmt.Errorf("segment from LSN %d to %d has a frame that ends at LSN %d", b.base, end, b.end)
 	}
 	b.newest = nil
+	if b.entries.len() == 0 {
+		b.first = b.waited
+	}
+	if b.last = max(b.last, b.waited); !fits(b.last - b.first) {
+		return nil, fmt.Errorf("segment from LSN %d has messages stored at %d and at %d", b.base, b.first, b.last)
+	}
 	b.sortRows()
 	b.sortKeys()
 	return newPartReader(b, header{
 		shard: b.shard, base: b.base, end: end, after: b.after, first: b.first, last: b.last,
+		apart: b.apart, refs: b.refs,
 		rows: uint32(len(b.rows)), entries: uint32(b.entries.len()), keys: uint32(len(b.keys)), starts: uint32(len(b.starts.fences)),
 	}), nil
 }

@@ -37,7 +37,7 @@ type answer struct {
 // answers asks a part all that can be asked of a segment.
 func answers(s *Sealed, seg *testSegment) (all []answer) {
 	var runs []Extent
-	err := s.Extents(func(e Extent) bool { runs = append(runs, e); return true })
+	err := s.Extents(0, s.Runs(), func(e Extent) bool { runs = append(runs, e); return true })
 	var list answer
 	for _, e := range runs {
 		list.places = append(list.places, Place{Offset: e.First, LSN: model.LSN(e.Topic), Size: int(e.Queue), Time: e.LastTime})
@@ -165,7 +165,7 @@ func TestBlocksOutOfPlace(t *testing.T) {
 func TestNewerVersionIsNamed(t *testing.T) {
 	_, seg := smallSegment()
 	part := seg.build(t)
-	part[8]++
+	part[8] = version + 1
 	resum(part)
 	if _, err := OpenSealed(bytes.NewReader(part), int64(len(part))); !errors.Is(err, ErrVersion) {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ type SegmentInfo struct {
 	Base   model.LSN
 	End    model.LSN // behind its last frame; of one that has not ended behind its last message
 	Last   int64     // store time of its last message; in memory, without one, of its first frame
+	Apart  int       // messages that are in no queue of their own
 	Sealed *Sealed   // nil if not all of it is sealed
 }
 
@@ -23,9 +24,10 @@ func (x *Index) Each(fn func(SegmentInfo) bool) {
 }
 
 func (s *segment) info() SegmentInfo {
-	i := SegmentInfo{Base: s.base, End: s.end, Last: s.last}
+	i := SegmentInfo{Base: s.base, End: s.end, Last: s.last, Apart: s.apart.len()}
 	if s.sealed != nil && s.extents == 0 {
 		i.Sealed = s.sealed
+		i.Apart = int(s.sealed.header.apart)
 	}
 	return i
 }
@@ -124,7 +126,7 @@ func (x *Index) Stats() Stats {
 	st := Stats{Segments: len(x.segments), Extents: x.extents}
 	st.Bytes = int64(len(x.queues)*pageLen)*listSize + int64(x.lists.len())*extentSize
 	for _, s := range x.segments {
-		st.Bytes += int64(s.entries.len()) * entrySize
+		st.Bytes += int64(s.entries.len())*entrySize + int64(s.apart.len())*posSize
 		if s.sealed != nil {
 			st.Sealed++
 			st.Bytes += s.sealed.memory()

@@ -20,7 +20,9 @@ var ErrVersion = errors.New("index part has an unknown version")
 // The layout of a part: docs/format/index.md.
 const (
 	magic   = "GANTRYIX"
-	version = 1
+	version = 2
+
+	plainVersion = 1 // of a part without delayed messages, and without those published by reference
 
 	blockSize = 4096
 	crcSize   = 4
@@ -44,6 +46,15 @@ type header struct {
 	first, last         int64     // store times of the first and the last message
 	rows, entries, keys uint32    // how many
 	starts              uint32    // blocks of record starts
+	apart, refs         uint32    // messages that are in no queue of their own; that are published by reference
+}
+
+// version returns the lowest version that can say what the part has.
+func (h *header) version() uint32 {
+	if h.apart+h.refs == 0 {
+		return plainVersion
+	}
+	return version
 }
 
 // layout holds the first block of each section, and the number of all blocks.
@@ -69,7 +80,7 @@ func (h *header) layout() (l layout) {
 func (h *header) put(b []byte) {
 	le := binary.LittleEndian
 	copy(b, magic)
-	le.PutUint32(b[8:], version)
+	le.PutUint32(b[8:], h.version())
 	le.PutUint32(b[12:], uint32(h.shard))
 	le.PutUint64(b[16:], uint64(h.base))
 	le.PutUint64(b[24:], uint64(h.end))
@@ -80,6 +91,8 @@ func (h *header) put(b []byte) {
 	le.PutUint32(b[56:], h.keys)
 	le.PutUint32(b[60:], h.starts)
 	le.PutUint64(b[64:], uint64(h.after))
+	le.PutUint32(b[72:], h.apart)
+	le.PutUint32(b[76:], h.refs)
 }
 
 // parseHeader reads a header that was verified.
@@ -92,11 +105,13 @@ func parseHeader(b []byte) (h header, err error) {
 		first: int64(le.Uint64(b[32:])), last: int64(le.Uint64(b[40:])),
 		rows: le.Uint32(b[48:]), entries: le.Uint32(b[52:]), keys: le.Uint32(b[56:]), starts: le.Uint32(b[60:]),
 		after: model.LSN(le.Uint64(b[64:])),
+		apart: le.Uint32(b[72:]), refs: le.Uint32(b[76:]), // 0 in version 1
 	}
 	switch {
 	case shard > math.MaxUint16, h.base < 0, h.after < 0, h.after > h.base, h.end < h.base, !fits(int64(h.end - h.base)),
 		h.last < h.first, !fits(h.last - h.first),
-		h.rows > h.entries, h.starts > h.entries, (h.rows == 0) != (h.entries == 0), (h.starts == 0) != (h.entries == 0):
+		h.rows > h.entries, (h.rows == 0) != (h.entries == 0),
+		h.apart > h.starts*blockRoom, h.starts > h.entries+h.apart, (h.starts == 0) != (h.entries-h.refs+h.apart == 0), h.refs > h.entries:
 		return header{}, fmt.Errorf("%w: header", ErrDamaged)
 	}
 	return h, nil

@@ -33,6 +33,7 @@ type Place struct {
 	LSN     model.LSN
 	Segment model.LSN // where the segment begins
 	Size    int       // of the record
+	Body    int       // if that one only refers to the message: the size of the message's; else 0
 	Tag     int32
 	Time    int64 // stored, ms
 }
@@ -83,6 +84,20 @@ func (x *Index) SegmentStart() (base model.LSN, storeTime int64) {
 // Add enters a message: the record of size bytes at lsn, which has that offset
 // in the queue of that slot.
 func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, tag int32, storeTime int64) error {
+	return x.add(slot, offset, lsn, size, uint32(size), tag, storeTime)
+}
+
+// AddRef is Add for a message that a record publishes by reference; body is the
+// size of the record that holds the message.
+func (x *Index) AddRef(slot uint32, offset model.Offset, lsn model.LSN, size, body int, tag int32, storeTime int64) error {
+	packed, ok := refSize(size, body)
+	if !ok {
+		return fmt.Errorf("reference at LSN %d of %d bytes, to %d bytes", lsn, size, body)
+	}
+	return x.add(slot, offset, lsn, size, packed, tag, storeTime)
+}
+
+func (x *Index) add(slot uint32, offset model.Offset, lsn model.LSN, size int, packed uint32, tag int32, storeTime int64) error {
 	if lsn < x.skip {
 		return nil
 	}
@@ -90,7 +105,7 @@ func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, t
 		return fmt.Errorf("message at LSN %d before the first segment", lsn)
 	}
 	seg := x.segments[len(x.segments)-1]
-	if seg.ended || !fits(int64(lsn-seg.base)) || !fits(int64(size)) || !fits(storeTime-seg.time) {
+	if seg.ended || !fits(int64(lsn-seg.base)) || size >= refBit || !fits(storeTime-seg.time) {
 		return fmt.Errorf("message at LSN %d, stored at %d, does not belong to the segment at LSN %d that began at %d", lsn, storeTime, seg.base, seg.time)
 	}
 	number := x.number + uint32(len(x.segments)-1)
@@ -99,7 +114,7 @@ func (x *Index) Add(slot uint32, offset model.Offset, lsn model.LSN, size int, t
 		last = x.push(slot, extent{first: offset, segment: number})
 		seg.extents++
 	}
-	seg.add(last, entry{pos: uint32(lsn - seg.base), size: uint32(size), tag: tag, time: uint32(storeTime - seg.time)})
+	seg.add(last, entry{pos: uint32(lsn - seg.base), size: packed, tag: tag, time: uint32(storeTime - seg.time)})
 	seg.end, seg.last = lsn+model.LSN(size), storeTime
 	return nil
 }

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -167,11 +168,21 @@ func (s *testSegment) build(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 	}
-	var out bytes.Buffer
-	if err := b.Finish(s.end, &out); err != nil {
+	return partOf(t, b, s.end)
+}
+
+// partOf returns what a builder makes of the frames that it was given.
+func partOf(t testing.TB, b *Builder, end model.LSN) []byte {
+	t.Helper()
+	part, err := b.Part(end)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes()
+	all, err := io.ReadAll(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func openPart(t testing.TB, part []byte) *Sealed {

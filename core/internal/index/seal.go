@@ -68,7 +68,7 @@ func (x *Index) Swap(s *Sealed, slot Slots, budget int) (done bool, err error) {
 	if seg.extents > 0 {
 		return false, fmt.Errorf("index part of the segment at LSN %d lacks %d runs of messages that the index has", s.header.base, seg.extents)
 	}
-	seg.entries, seg.long, s.directory = arena[entry]{}, nil, nil
+	seg.entries, seg.long, seg.apart, s.directory = arena[entry]{}, nil, chunks[uint32]{}, nil
 	seg.end, seg.last, seg.ended = s.header.end, s.header.last, true
 	return true, nil
 }

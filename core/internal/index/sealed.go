@@ -28,7 +28,7 @@ func OpenSealed(r io.ReaderAt, size int64) (*Sealed, error) {
 		return nil, err
 	}
 	s.directory = make([]row, 0, s.header.rows)
-	err := s.eachRow(func(r *row) bool {
+	err := s.eachRow(0, int64(s.header.rows), func(r *row) bool {
 		s.directory = append(s.directory, *r)
 		return true
 	})
@@ -54,7 +54,7 @@ func (s *Sealed) open(size int64) error {
 	if err := s.blocks.read(block[:], 0); err != nil {
 		return err
 	}
-	if v := binary.LittleEndian.Uint32(block[len(magic):]); v != version {
+	if v := binary.LittleEndian.Uint32(block[len(magic):]); v < plainVersion || v > version {
 		return fmt.Errorf("%w: %d", ErrVersion, v)
 	}
 	if s.header, err = parseHeader(block[:]); err != nil {
@@ -68,12 +68,16 @@ func (s *Sealed) open(size int64) error {
 	return nil
 }
 
-// eachRow reads the directory, and checks that it is one. A row is valid during fn only.
-func (s *Sealed) eachRow(fn func(*row) bool) error {
+// eachRow reads n rows of the directory from one on, and checks that they are some. A
+// row is valid during fn only.
+func (s *Sealed) eachRow(from, n int64, fn func(*row) bool) error {
 	var last, r row // r is passed on: declared here, it is allocated once
 	good, went := true, true
-	err := s.blocks.each(s.layout.rows, rowSize, 0, int64(s.header.rows), func(_ int64, item []byte) bool {
+	err := s.blocks.each(s.layout.rows, rowSize, from, n, func(i int64, item []byte) bool {
 		r = parseRow(item)
+		if i == from && from > 0 {
+			last.at = r.at // what is before it was not read
+		}
 		if good = r.follows(&last) && int64(r.at)+int64(r.n) <= int64(s.header.entries); good {
 			last = r
 			went = fn(&r)
@@ -83,7 +87,8 @@ func (s *Sealed) eachRow(fn func(*row) bool) error {
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
-	if !good || went && last.at+last.n != s.header.entries {
+	complete := from+n == int64(s.header.rows)
+	if !good || went && complete && last.at+last.n != s.header.entries {
 		return fmt.Errorf("%w: directory", ErrDamaged)
 	}
 	return nil
@@ -134,10 +139,17 @@ type Extent struct {
 	Range
 }
 
-// Extents passes the runs of messages to fn, by topic, queue and offset, until fn
-// returns false.
-func (s *Sealed) Extents(fn func(Extent) bool) error {
-	return s.eachRow(func(r *row) bool { return fn(s.extentOf(r)) })
+// Runs returns how many runs of messages the segment has.
+func (s *Sealed) Runs() int { return int(s.header.rows) }
+
+// Extents passes the runs of messages, so many from a number on, to fn, by topic,
+// queue and offset, until fn returns false.
+func (s *Sealed) Extents(from, limit int, fn func(Extent) bool) error {
+	n := min(limit, s.Runs()-from)
+	if n <= 0 {
+		return nil
+	}
+	return s.eachRow(int64(from), int64(n), func(r *row) bool { return fn(s.extentOf(r)) })
 }
 
 func (s *Sealed) extentOf(r *row) Extent {

@@ -39,7 +39,7 @@ func checkPart(t rapid.TB, s *Sealed, seg *testSegment) {
 			t.Fatalf("key %x: %d messages, want %d", h, len(got), len(want))
 		}
 	}
-	err := s.Extents(func(e Extent) bool {
+	err := s.Extents(0, s.Runs(), func(e Extent) bool {
 		sizes[queueName{e.Topic, e.Queue}] -= e.Bytes
 		return true
 	})

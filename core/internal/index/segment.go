@@ -9,7 +9,7 @@ import (
 // entry is one message of a queue: 16 bytes, in memory and in a part.
 type entry struct {
 	pos  uint32 // of the record, behind the segment's base
-	size uint32 // of the record
+	size uint32 // of the record, or of two: see refSize
 	tag  int32
 	time uint32 // ms behind the segment's time; a segment spans a day
 }
@@ -47,6 +47,8 @@ type segment struct {
 	entries arena[entry]
 	long    [][]uint32 // the arrays of the long extents
 	extents int        // that are in memory
+
+	apart chunks[uint32] // positions of the messages that are in no queue of their own
 }
 
 const chunkLen = 1024 // entries: 16 KiB
@@ -104,11 +106,13 @@ func (s *segment) forget(x *extent) {
 
 // place turns an entry into what is told of it.
 func (e *entry) place(base model.LSN, time int64, offset model.Offset) Place {
+	size, body := e.sizes()
 	return Place{
 		Offset:  offset,
 		LSN:     base + model.LSN(e.pos),
 		Segment: base,
-		Size:    int(e.size),
+		Size:    size,
+		Body:    body,
 		Tag:     e.tag,
 		Time:    time + int64(e.time),
 	}

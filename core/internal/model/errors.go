@@ -23,7 +23,10 @@ const (
 	GroupNotFound
 	OffsetNotFound // the group has no committed offset there
 	MessageNotFound
-	NoPermission // the topic does not allow reading or writing
+	InvalidReceipt // of a delivery that is over: settled, expired, or delivered again
+	InvalidDelay   // a delivery time beyond the server's limit
+	KindConflict   // a message of a kind that its topic does not take
+	NoPermission   // the topic does not allow reading or writing
 	Unauthenticated
 	Forbidden
 	Busy         // too much is queued; try again later
@@ -50,6 +53,9 @@ var codeText = [codeEnd]string{
 	GroupNotFound:   "group not found",
 	OffsetNotFound:  "offset not found",
 	MessageNotFound: "message not found",
+	InvalidReceipt:  "invalid receipt",
+	InvalidDelay:    "invalid delay",
+	KindConflict:    "kind conflict",
 	NoPermission:    "no permission",
 	Unauthenticated: "unauthenticated",
 	Forbidden:       "forbidden",

@@ -54,6 +54,11 @@ func (c *TopicConfig) Validate() error {
 	if c.Durability > Synced {
 		return Errorf(InvalidTopic, "topic %s: unknown durability %d", c.Name, c.Durability)
 	}
+	if v, ok := c.Attributes[AttrKind]; ok {
+		if _, known := kindNames[v]; !known {
+			return Errorf(InvalidTopic, "topic %s: %s is %q; it is NORMAL, FIFO, DELAY, TRANSACTION, PRIORITY, LITE or MIXED", c.Name, AttrKind, v)
+		}
+	}
 	_, err := c.Retention(Retention{})
 	return err
 }
@@ -61,11 +66,3 @@ func (c *TopicConfig) Validate() error {
 // Queues returns the number of queues that exist: more can be read than
 // written while a topic shrinks, and the other way round while it grows.
 func (c *TopicConfig) Queues() int32 { return max(c.ReadQueues, c.WriteQueues) }
-
-// GroupConfig is what users set of a consumer group.
-type GroupConfig struct {
-	Name string
-}
-
-// Validate says what is wrong with a group's settings.
-func (c *GroupConfig) Validate() error { return ValidGroup(c.Name) }

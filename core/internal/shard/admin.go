@@ -38,6 +38,7 @@ func (s *Shard) Topics() []*TopicInfo {
 // publish shows a topic to the listeners.
 func (s *Shard) publish(t *state.Topic) {
 	s.topics.Store(t.Config.Name, &TopicInfo{TopicConfig: t.Config, ID: t.ID})
+	s.lags.wake(s, &t.Config)
 }
 
 // putTopic makes or changes a topic, and publishes it once that is durable.
@@ -49,6 +50,9 @@ func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topi
 		if v.visible < q.Min {
 			v.first, v.visible = q.Min, q.Min
 		}
+	}
+	for _, o := range s.outlets.of[t.ID] {
+		o.grow(s)
 	}
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil {
@@ -67,9 +71,11 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 	}
 	if queues > 0 && model.IsGroupTopic(name) {
 		config.ReadQueues, config.WriteQueues = 1, 1
+	} else { // who sends without having made the topic does not say what else will come
+		config.Attributes = map[string]string{model.AttrKind: model.KindAny.String()}
 	}
 	switch {
-	case queues <= 0 || s.cfg.NoAutoTopics:
+	case queues <= 0 || s.cfg.NoAutoTopics && !model.IsGroupTopic(name):
 		return config, model.Errorf(model.TopicNotFound, "topic %q does not exist, and sends do not create it", name)
 	case s.state.TopicCount() >= s.cfg.MaxTopics:
 		return config, model.Errorf(model.Busy, "there are %d topics, and sends create no more: make %q by hand, or raise the limit", s.state.TopicCount(), name)
@@ -78,32 +84,6 @@ func (s *Shard) autoTopic(name string, queues int32) (model.TopicConfig, *model.
 		return config, err.(*model.Error)
 	}
 	return config, nil
-}
-
-// mayUse says why a consumer may not use a group, nil if it may: the group is
-// there, or may be made.
-func (s *Shard) mayUse(name string) *model.Error {
-	if s.state.Group(name) != nil {
-		return nil
-	}
-	if err := model.ValidGroup(name); err != nil {
-		return err.(*model.Error)
-	}
-	switch {
-	case s.cfg.NoAutoGroups:
-		return model.Errorf(model.GroupNotFound, "group %s does not exist, and consumers do not create it", name)
-	case s.state.GroupCount() >= s.cfg.MaxGroups:
-		return model.Errorf(model.Busy, "there are %d groups, and consumers create no more: make %s by hand, or raise the limit", s.state.GroupCount(), name)
-	}
-	return nil
-}
-
-// groupFor returns a group that may be used, and makes it if need be.
-func (s *Shard) groupFor(name string) *state.Group {
-	if s.state.Group(name) == nil {
-		s.emit(&record.Group{ID: s.state.NextGroupID(), Config: model.GroupConfig{Name: name}})
-	}
-	return s.state.Group(name)
 }
 
 // adminRequest is an Admin.
@@ -150,11 +130,7 @@ func (s *Shard) administer(op AdminOp) error {
 		if err := op.Config.Validate(); err != nil {
 			return err
 		}
-		id := s.state.NextGroupID()
-		if g := s.state.Group(op.Config.Name); g != nil {
-			id = g.ID
-		}
-		s.emit(&record.Group{ID: id, Config: op.Config})
+		s.putGroup(op.Config)
 	case DeleteTopic:
 		return s.deleteTopic(op.Name)
 	case DeleteGroup:

@@ -12,10 +12,15 @@ type Client struct {
 	info  ClientInfo
 	run   *run // being filled by the caller
 
+	properties []byte // scratch of the caller
+
 	// The loop's own.
-	waits   []*pullRequest
-	member  *member // what its last Update said; nil before
-	touched bool    // has callbacks in this step: Flush is due
+	waits   []waiter
+	member  *member     // what its last Update said; nil before
+	owner   uint16      // by which its leases renew themselves; 0: it has none
+	holds   []*popQueue // where it may have such leases
+	locks   map[model.CursorID]struct{}
+	touched bool // has callbacks in this step: Flush is due
 	closed  bool
 }
 
@@ -119,9 +124,11 @@ func (r *closeRequest) refuse(error) {}
 func (r *closeRequest) decide(s *Shard) {
 	r.c.closed = true
 	for len(r.c.waits) > 0 {
-		s.endWait(r.c.waits[len(r.c.waits)-1])
+		r.c.waits[len(r.c.waits)-1].endWait(s)
 	}
+	s.locks.leave(s, r.c, 0) // before the others of its groups are told to share its queues
 	s.leaveAll(r.c)
+	s.dropOwner(r.c)
 }
 
 // touch notes that a client has callbacks in this step.

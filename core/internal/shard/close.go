@@ -29,10 +29,11 @@ func (stopRequest) decide(s *Shard) { s.stopping = true }
 // stop takes the last steps. It reports whether they are done: not while a
 // reader works, or while requests wait for a sync.
 func (s *Shard) stop() bool {
+	s.endReceives()
 	for _, page := range s.queues {
 		for i := range page {
 			for len(page[i].waiters) > 0 {
-				s.endWait(page[i].waiters[0])
+				page[i].waiters[0].endWait(s)
 			}
 		}
 	}

@@ -62,10 +62,11 @@ func (s *Shard) settle() {
 		if s.Err() == nil {
 			s.progress()
 		}
-		if len(s.ripe) == 0 && !s.frame.open {
+		if len(s.ripe) == 0 && len(s.outlets.ripe) == 0 && !s.frame.open {
 			return
 		}
 		s.wakeRipe()
+		s.wakeOutlets()
 	}
 }
 
@@ -103,6 +104,9 @@ func (s *Shard) completeAll(err error) {
 func (s *Shard) show(slot uint32, end model.Offset) {
 	q := s.queueAt(slot)
 	q.visible = max(q.visible, end)
+	if len(s.outlets.of) > 0 {
+		s.stirTopic(s.state.QueueAt(slot))
+	}
 	if len(q.waiters) > 0 && !q.ripe {
 		q.ripe = true
 		s.ripe = append(s.ripe, slot)

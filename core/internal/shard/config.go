@@ -36,6 +36,8 @@ type Config struct {
 	SnapshotBytes int64
 	// Retention of topics that have none of their own; default 72 h.
 	Retention model.Retention
+	// MaxDelay bounds how far ahead a message may be delayed; default 40 days.
+	MaxDelay time.Duration
 	// SystemTopics are made at start where they do not exist.
 	SystemTopics []model.TopicConfig
 }
@@ -50,6 +52,7 @@ func (c Config) withDefaults() Config {
 	c.MaxMessageBytes = min(orDefault(c.MaxMessageBytes, 4<<20), maxUnit-64<<10)
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)
 	c.Retention = orDefault(c.Retention, model.Retention{Age: 72 * time.Hour})
+	c.MaxDelay = orDefault(c.MaxDelay, 40*24*time.Hour)
 	c.MaxTopics = orDefault(c.MaxTopics, 100_000)
 	c.MaxGroups = orDefault(c.MaxGroups, 100_000)
 	return c

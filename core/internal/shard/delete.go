@@ -18,6 +18,7 @@ func (s *Shard) deleteTopic(name string) error {
 	for _, q := range t.Queues {
 		s.endQueue(q)
 	}
+	s.endOutlets(t.ID, 0, model.Errorf(model.TopicNotFound, "topic %s was deleted", name))
 	s.forgetTopic(t.ID)
 	end := s.emit(&record.TopicEnd{ID: t.ID})
 	s.when(atDurable, end, then(func(s *Shard, err error) {
@@ -49,15 +50,4 @@ func (s *Shard) forgetTopic(id model.TopicID) {
 	for _, q := range t.Queues {
 		s.index.Forget(q.Slot)
 	}
-}
-
-// deleteGroup deletes a group. Members that live make it anew with their next
-// heartbeat.
-func (s *Shard) deleteGroup(name string) error {
-	g := s.state.Group(name)
-	if g == nil {
-		return model.Errorf(model.GroupNotFound, "there is no group %s", name)
-	}
-	s.emit(&record.GroupEnd{ID: g.ID})
-	return nil
 }

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
 	"github.com/gantrymq/gantry/core/record"
 	"github.com/gantrymq/gantry/core/wal"
 )
@@ -57,20 +58,31 @@ func (s *Shard) fold(e record.Entry, lsn model.LSN, size int) error {
 	if err := s.state.Apply(e, lsn+model.LSN(size)); err != nil {
 		return err
 	}
-	if d, ok := e.(*record.Data); ok {
-		return s.enter(d, lsn, size)
+	return s.enter(e, lsn, size)
+}
+
+// enter puts a message into the index, if the record is one or publishes one. A
+// queue of a topic that was deleted later has no place there.
+func (s *Shard) enter(e record.Entry, lsn model.LSN, size int) error {
+	switch r := e.(type) {
+	case *record.Data:
+		if r.DeliverAt != 0 {
+			s.index.AddApart(lsn, size, r.Wire.StoreTime())
+		} else if q := s.queueOf(r.Topic, r.Queue); q != nil {
+			return s.index.Add(q.Slot, model.Offset(r.Wire.QueueOffset()), lsn, size, r.TagHash, r.Wire.StoreTime())
+		}
+	case *record.Relocate:
+		s.index.AddApart(lsn, size, s.storeTime)
+	case *record.Publish:
+		if q := s.queueOf(r.Topic, r.Queue); q != nil {
+			return s.index.AddRef(q.Slot, r.Offset, lsn, size, r.Size, r.TagHash, r.StoreTime)
+		}
 	}
 	return nil
 }
 
-// enter puts a message into the index. A queue of a topic that was deleted later
-// has no place there.
-func (s *Shard) enter(d *record.Data, lsn model.LSN, size int) error {
-	q := s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: d.Topic, Num: d.Queue})
-	if q == nil {
-		return nil
-	}
-	return s.index.Add(q.Slot, model.Offset(d.Wire.QueueOffset()), lsn, size, d.TagHash, d.Wire.StoreTime())
+func (s *Shard) queueOf(topic model.TopicID, num int32) *state.Queue {
+	return s.state.Queue(model.Queue{Shard: s.cfg.Shard, Topic: topic, Num: num})
 }
 
 // reserve sees that the next record of n bytes has its room in the open frame.

@@ -64,19 +64,23 @@ type candidate struct {
 	lsn    model.LSN
 	size   int
 	seen   index.Range // where the index has the offset
+	delayedCandidate
 }
 
 func (r *lookup) decide(s *Shard) {
 	find := s.findByKey(r.query)
 	if r.query == nil {
 		lsn := r.at.LSN()
-		if r.at < 0 || r.at.Shard() != s.cfg.Shard || lsn < s.state.LogStart() || lsn >= s.written {
+		if r.at < 0 || r.at.Shard() != s.cfg.Shard || lsn >= s.written {
 			r.fail(s, notFound(r.at))
 			return
 		}
 		find = func() ([]candidate, error) {
 			c, err := candidateAt(s.log, s.cfg.Shard, lsn)
 			return []candidate{c}, err
+		}
+		if lsn < s.state.LogStart() {
+			find = s.movedFinder(lsn)
 		}
 	}
 	s.readCold("", r.client, func() (int64, func(*Shard)) {
@@ -99,9 +103,14 @@ func (r *lookup) confirm(s *Shard, found []candidate, err error) {
 		r.fail(s, unreadable(s, err))
 		return
 	}
+	r.resolve(s, found, 0)
+}
+
+// copyFound copies the candidates that are messages of their queues.
+func (r *lookup) copyFound(s *Shard, found []candidate) {
 	kept := found[:0]
 	for _, c := range found {
-		if s.isThere(&c) {
+		if c.deliverAt == 0 && s.isThere(&c) || c.deliverAt != 0 && s.wasPublished(&c, r.query) {
 			kept = append(kept, c)
 		}
 	}
@@ -110,7 +119,11 @@ func (r *lookup) confirm(s *Shard, found []candidate, err error) {
 	s.readCold("", r.client, func() (bytes int64, then func(*Shard)) {
 		for i := range kept {
 			bytes += int64(kept[i].size)
-			if err := kept[i].copyTo(records, log, s.cfg.Shard, &host); err != nil {
+			copyTo := kept[i].copyTo
+			if kept[i].deliverAt != 0 {
+				copyTo = kept[i].copyDelayed
+			}
+			if err := copyTo(records, log, s.cfg.Shard, &host); err != nil {
 				records.Release()
 				return bytes, func(s *Shard) { r.fail(s, unreadable(s, err)) }
 			}
@@ -200,7 +213,7 @@ func candidateAt(log wal.Log, shard model.ShardID, lsn model.LSN) (c candidate, 
 	if err != nil {
 		return c, err
 	}
-	data, ok := e.(*record.Data)
+	data, ok := e.(*record.Data) // delayed or not
 	if !ok || data.Wire.PhysicalOffset() != int64(model.AddressOf(shard, lsn)) {
 		return c, fmt.Errorf("the record at LSN %d is no message", lsn)
 	}
@@ -211,6 +224,7 @@ func candidateOf(shard model.ShardID, d *record.Data, lsn model.LSN, size int) c
 	return candidate{
 		queue:  model.Queue{Shard: shard, Topic: d.Topic, Num: d.Queue},
 		offset: model.Offset(d.Wire.QueueOffset()), lsn: lsn, size: size,
+		delayedCandidate: delayedCandidate{deliverAt: d.DeliverAt, id: model.Address(d.Wire.PhysicalOffset()).LSN(), tag: d.TagHash},
 	}
 }
 
@@ -221,19 +235,20 @@ func (s *Shard) findByKey(q *KeyQuery) func() ([]candidate, error) {
 	}
 	var segments []index.SegmentInfo
 	s.index.Each(func(x index.SegmentInfo) bool {
-		if x.Last >= q.Begin {
+		if x.Last >= q.Begin || x.Apart > 0 { // what waited was published later
 			segments = append(segments, x)
 		}
 		return true
 	})
 	log, shard, written := s.log, s.cfg.Shard, s.written
+	newest, _ := s.index.SegmentStart()
 	return func() (found []candidate, err error) {
 		for i := len(segments) - 1; i >= 0 && len(found) < q.Max; i-- {
-			x, end := segments[i], written
-			if i+1 < len(segments) {
-				end = segments[i].End
+			x := segments[i]
+			if x.Base == newest {
+				x.End = written
 			}
-			part, err := q.findIn(log, shard, x, end)
+			part, err := q.findIn(log, shard, x)
 			if err != nil {
 				return nil, err
 			}
@@ -245,17 +260,17 @@ func (s *Shard) findByKey(q *KeyQuery) func() ([]candidate, error) {
 
 // findIn returns the messages of one segment that have the key, newest first. A
 // segment without a sealed index is read whole.
-func (q *KeyQuery) findIn(log wal.Log, shard model.ShardID, x index.SegmentInfo, end model.LSN) (found []candidate, err error) {
-	keep := func(d *record.Data, lsn model.LSN, size int) {
+func (q *KeyQuery) findIn(log wal.Log, shard model.ShardID, x index.SegmentInfo) (found []candidate, err error) {
+	keep := func(_ record.Kind, d *record.Data, lsn model.LSN, size int) {
 		if q.matches(d) {
 			found = append(found, candidateOf(shard, d, lsn, size))
 		}
 	}
 	if x.Sealed != nil {
-		err = q.findSealed(log, x.Sealed, keep)
+		err = eachWithKey(log, x.Sealed, index.HashKey(q.Topic, q.Key), q.Max, keep)
 	} else {
-		err = walkFrames(log, x.Base, end, func(h wal.Header, payload []byte) error {
-			return eachData(h, payload, keep)
+		err = walkFrames(log, x.Base, x.End, func(h wal.Header, payload []byte) error {
+			return eachStored(h, payload, keep)
 		})
 	}
 	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
@@ -264,17 +279,17 @@ func (q *KeyQuery) findIn(log wal.Log, shard model.ShardID, x index.SegmentInfo,
 	return found, err
 }
 
-func (q *KeyQuery) findSealed(log wal.Log, sealed *index.Sealed, keep func(*record.Data, model.LSN, int)) error {
+// eachWithKey passes the newest messages of a segment that have a key's hash to keep.
+func eachWithKey(log wal.Log, sealed *index.Sealed, hash uint64, limit int, keep keepStored) error {
 	var places []model.LSN
-	err := sealed.Keys(index.HashKey(q.Topic, q.Key), func(lsn model.LSN) bool {
+	err := sealed.Keys(hash, func(lsn model.LSN) bool {
 		places = append(places, lsn)
 		return true
 	})
 	if err != nil {
 		return err
 	}
-	var d record.Decoder
-	for _, lsn := range places[max(len(places)-4*q.Max, 0):] {
+	for _, lsn := range places[max(len(places)-4*limit, 0):] {
 		size, ok, err := sealed.Record(lsn)
 		if err != nil || !ok {
 			return fmt.Errorf("the index has a key at LSN %d, and no record: %w", lsn, err)
@@ -283,27 +298,30 @@ func (q *KeyQuery) findSealed(log wal.Log, sealed *index.Sealed, keep func(*reco
 		if _, err := log.ReadAt(raw, lsn); err != nil {
 			return err
 		}
-		e, n, err := d.Decode(raw)
+		kind, content, n, err := record.Open(raw)
 		if err != nil {
 			return fmt.Errorf("record at LSN %d: %w", lsn, err)
 		}
-		if data, ok := e.(*record.Data); ok {
-			keep(data, lsn, n)
+		if data, ok := record.Stored(kind, content); ok {
+			keep(kind, &data, lsn, n)
 		}
 	}
 	return nil
 }
 
-func eachData(h wal.Header, payload []byte, fn func(*record.Data, model.LSN, int)) error {
-	var d record.Decoder
+// keepStored takes a message that was stored, or its copy; the message is valid
+// during the call.
+type keepStored func(kind record.Kind, d *record.Data, lsn model.LSN, size int)
+
+func eachStored(h wal.Header, payload []byte, keep keepStored) error {
 	lsn := h.LSN + wal.HeaderSize
 	for range h.Count {
-		e, n, err := d.Decode(payload)
+		kind, content, n, err := record.Open(payload)
 		if err != nil {
 			return fmt.Errorf("record at LSN %d: %w", lsn, err)
 		}
-		if data, ok := e.(*record.Data); ok {
-			fn(data, lsn, n)
+		if data, ok := record.Stored(kind, content); ok {
+			keep(kind, &data, lsn, n)
 		}
 		lsn, payload = lsn+model.LSN(n), payload[n:]
 	}
@@ -312,7 +330,7 @@ func eachData(h wal.Header, payload []byte, fn func(*record.Data, model.LSN, int
 
 // matches compares the message itself: hashes may be equal by chance.
 func (q *KeyQuery) matches(d *record.Data) bool {
-	if t := d.Wire.StoreTime(); t < q.Begin || t > q.End || string(d.Wire.Topic()) != q.Topic {
+	if t := d.Wire.StoreTime(); string(d.Wire.Topic()) != q.Topic || d.DeliverAt == 0 && (t < q.Begin || t > q.End) {
 		return false
 	}
 	properties := d.Wire.Properties()

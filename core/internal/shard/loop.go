@@ -60,11 +60,13 @@ func (s *Shard) Step() (stopped bool) {
 	if s.holdUntil == 0 || s.Err() != nil {
 		runs := s.inbox.take(s.spare)
 		for i, r := range runs {
+			s.delays.hurry += len(r.reqs)
 			s.decideRun(r)
 			runs[i] = nil
 		}
 		s.spare = runs[:0]
 	}
+	s.delays.step(s)
 	s.settle()
 	s.housekeep()
 	s.syncing.start(s)
@@ -87,6 +89,21 @@ func (s *Shard) housekeep() {
 	s.settle()
 	s.snapshots.step(s)
 }
+
+// chores has the loop take another step soon, for what housekeeping does in slices.
+// Not at once: a loop that never rests keeps its processor from looking at the
+// network, and the requests that come meanwhile wait for the last slice.
+type chores struct{ armed bool }
+
+func (c *chores) again(s *Shard) {
+	if !c.armed {
+		c.armed = true
+		s.alarms.set(s, s.now.Mono+1, c)
+	}
+}
+
+// ring has nothing to do: the step that it is part of is what was wanted.
+func (c *chores) ring(*Shard) { c.armed = false }
 
 func (s *Shard) decideRun(r *run) {
 	r.open = r.used + 1

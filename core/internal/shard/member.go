@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/state"
 )
 
 // memberLease is how long a client stays a member without an Update, in ms. The
@@ -16,6 +17,7 @@ const memberLease = 120_000
 // lives is known anew after a restart.
 type members struct {
 	groups map[string]*membership
+	all    map[*member]struct{}
 }
 
 type membership struct {
@@ -28,6 +30,7 @@ type member struct {
 	client *Client
 	state  ClientState
 	lease  alarmID
+	seen   int64 // when it sent its last Update, ms since 1970
 }
 
 // subscription returns what a group's newest member wants of a topic.
@@ -94,17 +97,30 @@ func (r *updateRequest) complete(s *Shard, err error) {
 // durable for that.
 func (s *Shard) prepareGroup(c *Consumer) model.LSN {
 	g := s.groupFor(c.Group)
-	if c.Broadcast {
+	switch {
+	case c.Broadcast:
 		return g.Changed
+	case c.Pop: // retried in place
+		return max(g.Changed, s.beginGroup(g, c.Subscriptions))
 	}
-	name := model.RetryPrefix + c.Group
-	t := s.state.Topic(name)
-	if t == nil {
-		t = s.putTopic(s.state.NextTopicID(), model.TopicConfig{
-			Name: name, ReadQueues: 1, WriteQueues: 1, Perm: model.PermRead | model.PermWrite,
-		})
-	}
+	t := s.groupTopic(model.RetryPrefix + c.Group)
 	return max(g.Changed, t.Changed)
+}
+
+// beginGroup settles where a group begins in the topics that it receives from, so
+// that nothing is missed that is sent before its first call. It returns up to where the
+// log must be written for that.
+func (s *Shard) beginGroup(g *state.Group, topics []Subscription) (at model.LSN) {
+	for i := range topics {
+		before := s.frameEnd()
+		if t := s.state.Topic(topics[i].Topic); t != nil {
+			s.outlet(g, t)
+		}
+		if end := s.frameEnd(); end > before {
+			at = end
+		}
+	}
+	return at
 }
 
 // join makes a client the member that it says it is. It returns the groups that changed.
@@ -112,6 +128,10 @@ func (s *Shard) join(c *Client, state ClientState) (changed []string) {
 	var before []Consumer
 	if c.member == nil {
 		c.member = &member{client: c}
+		if s.members.all == nil {
+			s.members.all = make(map[*member]struct{})
+		}
+		s.members.all[c.member] = struct{}{}
 		s.count.Members++
 	} else {
 		s.alarms.cancel(s, c.member.lease)
@@ -126,7 +146,7 @@ func (s *Shard) join(c *Client, state ClientState) (changed []string) {
 			changed = append(changed, old.Group)
 		}
 	}
-	m.state = state
+	m.state, m.seen = state, s.now.Wall
 	for i := range state.Consumers {
 		now := &state.Consumers[i]
 		if old := findConsumer(before, now.Group); s.members.put(m, now) || old == nil || !sameConsumer(old, now) {
@@ -210,6 +230,7 @@ func (s *Shard) leaveAll(c *Client) {
 
 func (s *Shard) forget(m *member) {
 	m.client.member = nil
+	delete(s.members.all, m)
 	s.count.Members--
 	for i := range m.state.Consumers {
 		group := m.state.Consumers[i].Group
@@ -257,6 +278,9 @@ func (r *leaveRequest) decide(s *Shard) {
 		if findConsumer(m.state.Consumers, r.consumer) != nil {
 			m.state.Consumers = slices.DeleteFunc(slices.Clone(m.state.Consumers), func(c Consumer) bool { return c.Group == r.consumer })
 			s.members.remove(r.consumer, m)
+			if g := s.state.Group(r.consumer); g != nil {
+				s.locks.leave(s, r.client, g.ID)
+			}
 			s.tellMembers(r.consumer)
 		}
 	}

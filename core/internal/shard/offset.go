@@ -41,7 +41,7 @@ func (l *lazyCommits) ring(s *Shard) {
 
 func (l *lazyCommits) write(s *Shard) {
 	for _, id := range l.order {
-		if offset, ok := l.offsets[id]; ok && s.state.Queue(id.Queue) != nil && s.state.HasGroup(id.Group) {
+		if offset, ok := l.offsets[id]; ok && s.state.Queue(id.Queue) != nil && s.state.GroupByID(id.Group) != nil {
 			s.moveCursor(id, record.OffsetCommit, offset)
 		}
 	}
@@ -56,6 +56,9 @@ func (s *Shard) moveCursor(id model.CursorID, op record.OffsetOp, offset model.O
 		return
 	}
 	s.emit(&record.Offset{Group: id.Group, Topic: id.Queue.Topic, Queue: id.Queue.Num, Op: op, Offset: offset})
+	if o := s.outlets.by[outletKey{id.Group, id.Queue.Topic}]; o != nil {
+		o.moved(s, id.Queue.Num)
+	}
 }
 
 // commitRequest is a Commit.
@@ -140,6 +143,7 @@ func (r *commitRequest) commit(s *Shard, o *CursorOffset) {
 	case o.Reset:
 		s.commits.drop(id)
 		s.moveCursor(id, record.OffsetReset, o.Offset)
+		s.tellReset(o)
 	case r.done == nil:
 		// Judged now, not when it is written: a pull may have been told the reset by then.
 		if c := s.state.Cursor(id); c == nil || c.Accepts(record.OffsetCommit) {
@@ -235,6 +239,8 @@ func (s *Shard) lookUp(o *OffsetQuery, info *OffsetInfo) (apart func() error) {
 		info.Offset = offset
 	case OffsetByTime:
 		return s.offsetByTime(q, o, info)
+	case OffsetTimeAt:
+		return s.timeAt(q, o, info)
 	case OffsetEarliestTime:
 		info.Offset = info.Min
 		if x, ok := s.index.Range(q.Slot, info.Min); ok && x.First < visible {

@@ -25,6 +25,7 @@ type pullRequest struct {
 
 	// While it waits.
 	waiting  bool
+	until    int64        // by the monotonic clock; 0: not begun
 	scanned  model.Offset // nothing below matches
 	alarm    alarmID
 	slot     uint32
@@ -41,7 +42,7 @@ func (c *Client) Pull(p Pull, done func(*Records, error)) (cancel func()) {
 	if p.Wait <= 0 {
 		return func() {}
 	}
-	return r.cancel
+	return func() { c.cancelWait(r) }
 }
 
 func clampDefault(v, def, limit int) int {
@@ -51,18 +52,8 @@ func clampDefault(v, def, limit int) int {
 	return min(v, limit)
 }
 
-// cancel ends the wait, from any goroutine.
-func (r *pullRequest) cancel() {
-	r.client.shard.inbox.putNow(&run{reqs: []request{(*cancelRequest)(r)}})
-}
-
-type cancelRequest pullRequest
-
-func (r *cancelRequest) class() class    { return control }
-func (r *cancelRequest) refuse(error)    {}
-func (r *cancelRequest) decide(s *Shard) { s.endWait((*pullRequest)(r)) }
-func (r *pullRequest) class() class      { return reads }
-func (r *pullRequest) refuse(err error)  { r.done(nil, err) }
+func (r *pullRequest) class() class     { return reads }
+func (r *pullRequest) refuse(err error) { r.done(nil, err) }
 func (r *pullRequest) fail(s *Shard, err error) {
 	s.touch(r.client)
 	r.done(nil, err)
@@ -86,6 +77,10 @@ func (r *pullRequest) decide(s *Shard) {
 // read answers from the queue as it is now.
 func (r *pullRequest) read(s *Shard, q *state.Queue) {
 	visible := s.queueAt(q.Slot).visible
+	if err := s.mayRead(r.Group); err != nil {
+		r.fail(s, err)
+		return
+	}
 	if target, pending := s.pendingReset(r, q); pending {
 		r.finish(s, q, PullOffsetMoved, target)
 		return
@@ -127,12 +122,13 @@ func (s *Shard) pendingReset(r *pullRequest, q *state.Queue) (target model.Offse
 // sealed index is looked for by a reader.
 func (r *pullRequest) collect(s *Shard, q *state.Queue, end model.Offset) {
 	j := s.newReadJob(r)
-	j.filter, j.next, j.min, j.max = r.filterFor(s, q), r.Offset, s.first(q), end
-	if x, ok := s.index.Range(q.Slot, r.Offset); ok && x.Sealed != nil {
+	from := max(r.Offset, r.scanned)
+	j.filter, j.next, j.min, j.max = r.filterFor(s, q), from, s.first(q), end
+	if x, ok := s.index.Range(q.Slot, from); ok && x.Sealed != nil {
 		s.readSealed(j, x)
 		return
 	}
-	complete := s.index.Scan(q.Slot, r.Offset, end, j.take)
+	complete := s.index.Scan(q.Slot, from, end, j.take)
 	if len(j.places) == 0 {
 		if complete {
 			j.next = end // the rest, if any, is a gap
@@ -164,12 +160,26 @@ func (r *pullRequest) finish(s *Shard, q *state.Queue, status PullStatus, next m
 // wait parks a pull at the end of its queue.
 func (s *Shard) wait(r *pullRequest, q *state.Queue) {
 	v := s.queueAt(q.Slot)
-	r.waiting, r.scanned, r.slot = true, r.Offset, q.Slot
-	r.inQueue, r.inClient = len(v.waiters), len(r.client.waits)
+	r.waiting, r.scanned, r.slot = true, max(r.scanned, r.Offset), q.Slot
+	r.inQueue, r.inClient = len(v.waiters), r.client.addWait(r)
 	v.waiters = append(v.waiters, r)
-	r.client.waits = append(r.client.waits, r)
-	r.alarm = s.alarms.set(s, s.now.Mono+r.Wait.Milliseconds(), r)
+	if r.until == 0 {
+		r.until = s.now.Mono + r.Wait.Milliseconds()
+	}
+	r.alarm = s.alarms.set(s, r.until, r)
 	s.count.Waiting++
+}
+
+// goOn has a pull that was woken wait on, until its first deadline, if what woke it
+// did not match after all. Only a look at their properties could tell.
+func (r *pullRequest) goOn(s *Shard, next model.Offset) bool {
+	q := s.state.Queue(r.Queue)
+	if r.until <= s.now.Mono || r.client.closed || s.stopping || s.Err() != nil || q == nil || next < s.queueAt(q.Slot).visible {
+		return false
+	}
+	r.scanned = next
+	s.wait(r, q)
+	return true
 }
 
 // unpark takes a pull out of its lists.
@@ -181,11 +191,7 @@ func (s *Shard) unpark(r *pullRequest) {
 	v.waiters[len(v.waiters)-1] = nil
 	v.waiters = v.waiters[:len(v.waiters)-1]
 
-	c := r.client
-	last = c.waits[len(c.waits)-1]
-	c.waits[r.inClient], last.inClient = last, r.inClient
-	c.waits[len(c.waits)-1] = nil
-	c.waits = c.waits[:len(c.waits)-1]
+	r.client.dropWait(r.inClient)
 	s.count.Waiting--
 }
 
@@ -195,8 +201,10 @@ func (r *pullRequest) ring(s *Shard) {
 	r.finishWait(s)
 }
 
+func (r *pullRequest) setIndex(i int) { r.inClient = i }
+
 // endWait ends a wait before its time. A pull that no longer waits is left alone.
-func (s *Shard) endWait(r *pullRequest) {
+func (r *pullRequest) endWait(s *Shard) {
 	if !r.waiting {
 		return
 	}

@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/gantrymq/gantry/core/filter"
@@ -22,23 +21,17 @@ const (
 	entryBytes = 16
 )
 
-// readJob copies the messages of one answer. It runs on the loop if they are
-// few and hot, else on a reader, and comes back to the loop as a request.
+// readJob copies the messages of one answer to a Pull. It runs on the loop if
+// they are few and hot, else on a reader, and comes back to the loop as a request.
 type readJob struct {
-	shard          *Shard
+	copier
 	pull           *pullRequest
 	filter         *filter.Filter
-	places         []index.Place
-	size           int     // of their records
-	looked         int     // at entries
-	slabs          []*slab // of the places; none if they are cold
+	looked         int // at entries
 	next, min, max model.Offset
 
-	records  *Records // the answer
-	buf      []byte   // cold bytes read last
-	bufLSN   model.LSN
-	coldRead int64 // bytes read from files
-	err      error
+	records *Records // the answer
+	err     error
 }
 
 // keptBuffer bounds the buffer of a job that is kept for the next.
@@ -47,7 +40,7 @@ const keptBuffer = 64 << 10
 func (s *Shard) newReadJob(r *pullRequest) *readJob {
 	j, ok := s.readJobs.Get().(*readJob)
 	if !ok {
-		j = &readJob{shard: s}
+		j = &readJob{copier: copier{shard: s}}
 	}
 	j.pull = r
 	return j
@@ -55,11 +48,8 @@ func (s *Shard) newReadJob(r *pullRequest) *readJob {
 
 // release gives the job back, with the memory that the next one needs again.
 func (j *readJob) release() {
-	if cap(j.buf) > keptBuffer {
-		j.buf = nil
-	}
-	clear(j.slabs)
-	*j = readJob{shard: j.shard, places: j.places[:0], slabs: j.slabs[:0], buf: j.buf[:0]}
+	j.copier.reset()
+	*j = readJob{copier: j.copier}
 	j.shard.readJobs.Put(j)
 }
 
@@ -70,11 +60,10 @@ func (j *readJob) take(p index.Place) (more bool) {
 		return false
 	}
 	if j.filter.MayMatch(p.Tag) {
-		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+p.Size > j.pull.MaxBytes) {
+		if n := len(j.places); n > 0 && (n == j.pull.MaxMessages || j.size+max(p.Size, p.Body) > j.pull.MaxBytes) {
 			return false
 		}
-		j.size += p.Size
-		j.places = append(j.places, p)
+		j.add(p)
 	}
 	j.next = p.Offset + 1
 	return true
@@ -93,46 +82,42 @@ func (s *Shard) readSealed(j *readJob, x index.Range) {
 	})
 }
 
-// read has the places of a job copied.
+// read has the places of a job copied. If the first place is cold the answer ends
+// before the first that is hot, so that what waits for a file holds no slab.
 func (s *Shard) read(j *readJob) {
-	if !j.findHot(s) {
+	switch hot := j.findHot(s); {
+	case hot == 0:
+		j.untilHot(s)
 		s.readCold(j.pull.Group, j.pull.client, func() (int64, func(*Shard)) {
 			j.copyAll()
 			return j.coldRead, j.answer
 		})
 		return
+	case hot < len(j.places): // they were written later, and are colder: another segment was dropped
+		j.next = j.places[hot].Offset
+		j.places = j.places[:hot]
 	}
-	if j.size <= loopCopy {
+	if j.size <= loopCopy && !j.filter.NeedsProperties() {
 		j.copyAll()
 		j.answer(s)
 		return
 	}
-	for _, b := range j.slabs {
-		b.refs.Add(1)
-	}
+	j.hold()
 	s.apart(&s.readers, func() func(*Shard) {
 		j.copyAll()
-		for _, b := range j.slabs {
-			j.shard.tail.release(b)
-		}
+		j.letGo()
 		return j.answer
 	})
 }
 
-// findHot finds the slabs of the places. If the first place is cold the answer ends
-// before the first that is hot, so that what waits for a file holds no slab.
-func (j *readJob) findHot(s *Shard) bool {
+// untilHot cuts the places at the first that is in memory.
+func (j *readJob) untilHot(s *Shard) {
 	for i, p := range j.places {
-		switch b := s.tail.find(p.LSN, p.Size); {
-		case b == nil:
-		case len(j.slabs) == i:
-			j.slabs = append(j.slabs, b)
-		default:
+		if b := s.tail.find(p.LSN, p.Size); b != nil && (p.Body == 0 || j.findBody(s, &p, b) != nil) {
 			j.places, j.next = j.places[:i], p.Offset
-			return false
+			return
 		}
 	}
-	return len(j.slabs) > 0
 }
 
 // answer answers the pull. The job is done with then.
@@ -145,6 +130,10 @@ func (j *readJob) answer(s *Shard) {
 	if j.err != nil {
 		s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", j.pull.Queue.Num, "err", j.err)
 		j.pull.fail(s, &model.Error{Code: model.Internal, Definite: true, Detail: "a stored message cannot be verified", Err: j.err})
+		return
+	}
+	if j.records.Count == 0 && j.pull.goOn(s, j.next) {
+		j.records.Release()
 		return
 	}
 	s.count.Delivered += int64(j.records.Count)
@@ -176,16 +165,11 @@ func (j *readJob) copyAll() {
 
 // copy appends a message, patched for the client, if it passes the filter.
 func (j *readJob) copy(r *Records, i int) error {
-	p := &j.places[i]
-	raw, err := j.bytes(i)
+	w, err := j.message(i)
 	if err != nil {
-		return fmt.Errorf("read the record at LSN %d: %w", p.LSN, err)
+		return err
 	}
-	w, err := messageIn(raw, len(j.slabs) == 0, j.shard.cfg.Shard, p)
-	if err != nil {
-		return fmt.Errorf("record at LSN %d: %w", p.LSN, err)
-	}
-	if !j.filter.All() && !j.filter.Match(record.Property(w.Properties(), record.PropTags)) {
+	if !j.filter.Match(w.Properties()) {
 		return nil
 	}
 	r.add(w, j.pull.client.info.StoreHost)
@@ -198,80 +182,6 @@ func (r *Records) add(w record.Wire, storeHost netip.AddrPort) {
 	r.buf = append(r.buf, w...)
 	record.Wire(r.buf[at:]).PatchStoreHost(storeHost)
 	r.Count++
-}
-
-// messageIn returns the message in a record, if it is the one that the index has
-// at that place.
-func messageIn(raw []byte, cold bool, shard model.ShardID, p *index.Place) (record.Wire, error) {
-	content, err := openData(raw, cold)
-	if err != nil {
-		return nil, err
-	}
-	w, err := record.DataWire(content)
-	if err != nil {
-		return nil, err
-	}
-	if w.PhysicalOffset() != int64(model.AddressOf(shard, p.LSN)) || w.QueueOffset() != int64(p.Offset) {
-		return nil, fmt.Errorf("it is that of offset %d at address %d", w.QueueOffset(), w.PhysicalOffset())
-	}
-	return w, nil
-}
-
-// openData returns the content of a data record; cold ones are verified.
-func openData(raw []byte, cold bool) ([]byte, error) {
-	parse := record.Parse
-	if cold {
-		parse = record.Open
-	}
-	kind, content, _, err := parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	if kind != record.KindData {
-		return nil, fmt.Errorf("kind %#x is no message", byte(kind))
-	}
-	return content, nil
-}
-
-// bytes returns the record of a place.
-func (j *readJob) bytes(i int) ([]byte, error) {
-	p := &j.places[i]
-	if len(j.slabs) > 0 {
-		return j.slabs[i].at(p.LSN, p.Size), nil
-	}
-	from := int64(p.LSN - j.bufLSN)
-	if from < 0 || from+int64(p.Size) > int64(len(j.buf)) {
-		if err := j.fill(i); err != nil {
-			return nil, err
-		}
-		from = 0
-	}
-	return j.buf[from : from+int64(p.Size)], nil
-}
-
-// fill reads the cold record of a place, and with it those that follow closely.
-func (j *readJob) fill(i int) error {
-	first := j.places[i]
-	end := first.LSN + model.LSN(first.Size)
-	for k := i + 1; k < len(j.places); k++ {
-		p := j.places[k]
-		next := p.LSN + model.LSN(p.Size)
-		if p.Segment != first.Segment || p.LSN-end > readGap || next-first.LSN > readAhead {
-			break
-		}
-		end = next
-	}
-	n := int(end - first.LSN)
-	if cap(j.buf) < n {
-		j.buf = make([]byte, n)
-	}
-	j.buf, j.bufLSN = j.buf[:n], first.LSN
-	j.coldRead += int64(n)
-	_, err := j.shard.log.ReadAt(j.buf, first.LSN)
-	if err != nil {
-		j.buf = j.buf[:0]
-	}
-	return err
 }
 
 // keptRecords bounds the buffer of an answer that is kept for the next.
@@ -290,6 +200,6 @@ func (r *Records) Release() {
 	if cap(r.buf) > keptRecords {
 		r.buf = nil
 	}
-	*r = Records{buf: r.buf[:0], pool: r.pool}
+	*r = Records{buf: r.buf[:0], deliveries: r.deliveries[:0], pool: r.pool}
 	r.pool.Put(r)
 }

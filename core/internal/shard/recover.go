@@ -93,11 +93,16 @@ func (s *Shard) recover() error {
 			s.publish(t)
 		}
 	}
+	s.publishGroups()
+	s.locks.recovered(s)
 	s.cluster, s.broker = s.state.Server().Cluster, s.state.Server().Broker
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
+	s.startPopClock()
+	s.findOutlets()
 	s.retention.wake(s)
+	s.delays.added()
 	return s.hold()
 }
 

@@ -57,7 +57,7 @@ func (r *recovery) loadIndexes(start model.LSN) error {
 func (r *recovery) frame(f wal.Frame) error {
 	s := r.shard
 	if r.end == 0 && f.LSN > 0 && r.foldFrom == 0 {
-		return fmt.Errorf("the log begins at LSN %d, and there is no usable snapshot of what was before", f.LSN)
+		return fmt.Errorf("the log begins at LSN %d, and there is no usable snapshot of what was before%s", f.LSN, s.snapshots.unusable())
 	}
 	if f.Flags&wal.FlagSegmentStart != 0 {
 		if err := r.startSegment(f.LSN, f.StoreTime); err != nil {
@@ -122,8 +122,8 @@ func (r *recovery) fold(e record.Entry, lsn model.LSN, size int) error {
 			return err
 		}
 	}
-	if d, ok := e.(*record.Data); ok && lsn >= r.indexFrom {
-		return s.enter(d, lsn, size)
+	if lsn >= r.indexFrom {
+		return s.enter(e, lsn, size)
 	}
 	return nil
 }

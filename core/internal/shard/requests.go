@@ -28,6 +28,9 @@ type Message struct {
 	// Properties is RocketMQ's text form: key \x01 value \x02 ... Core adds
 	// UNIQ_KEY where it is absent, and derives what it needs (tag hash, kind).
 	Properties []byte
+	// Kind is what the sender says the message is: a topic that does not take it
+	// refuses it with KindConflict. KindAny does not ask.
+	Kind model.Kind
 	// Durability of the answer. Written makes no claim beyond the process, on a
 	// topic that syncs too (RocketMQ's WAIT=false); default: the topic's.
 	Durability model.Durability
@@ -47,6 +50,7 @@ type SendResult struct {
 	Offset    model.Offset
 	Address   model.Address
 	StoreTime int64  // ms since 1970
+	DeliverAt int64  // ms since 1970, of a delayed message: it has no Offset yet; else 0
 	UniqueKey []byte // the message's UNIQ_KEY property
 	Err       error  // of this message; nil where it is stored
 }
@@ -83,14 +87,15 @@ const (
 	PullOffsetMoved
 )
 
-// Records is the answer to a Pull. It belongs to the receiver until Release.
+// Records is the answer to a Pull or a Receive. It belongs to the receiver until Release.
 type Records struct {
 	Status         PullStatus
 	Next, Min, Max model.Offset
 	Count          int // messages in Bytes
 
-	buf  []byte
-	pool *sync.Pool
+	buf        []byte
+	deliveries []Delivery // of a Receive
+	pool       *sync.Pool
 }
 
 // Bytes returns the messages in RocketMQ's wire layout, back to back, patched for
@@ -122,22 +127,26 @@ const (
 	OffsetByTime
 	// OffsetEarliestTime asks for the store time of the first message, -1 if none.
 	OffsetEarliestTime
+	// OffsetTimeAt asks for the store time of the first message at At or above, of
+	// the last message if At is below 0; -1 if there is none. Offset is that message's.
+	OffsetTimeAt
 )
 
 // OffsetQuery asks for one offset.
 type OffsetQuery struct {
 	Queue model.Queue
 	Kind  OffsetKind
-	Group string // OffsetCommitted
-	Time  int64  // OffsetByTime, ms since 1970
-	Upper bool   // OffsetByTime
+	Group string       // OffsetCommitted
+	Time  int64        // OffsetByTime, ms since 1970
+	At    model.Offset // OffsetTimeAt
+	Upper bool         // OffsetByTime
 }
 
 // OffsetInfo answers an OffsetQuery.
 type OffsetInfo struct {
 	Offset model.Offset
 	Min    model.Offset // of the queue, by which "nothing committed" is judged
-	Time   int64        // OffsetEarliestTime
+	Time   int64        // OffsetEarliestTime, OffsetTimeAt
 	Err    error
 }
 
@@ -183,6 +192,7 @@ type Consumer struct {
 	Group         string
 	Broadcast     bool
 	Passive       bool   // push (CONSUME_PASSIVELY), as opposed to pull
+	Pop           bool   // receives messages one by one: where the group begins in its topics is settled now
 	From          string // where to begin without an offset; kept and returned
 	Subscriptions []Subscription
 }

@@ -61,7 +61,7 @@ func (l *seals) swap(s *Shard) {
 		s.count.Sealed++
 		s.retention.wake(s)
 	}
-	s.inbox.poke()
+	s.chores.again(s)
 }
 
 // slotOf maps a sealed segment's queue to its slot; a queue of a deleted topic

@@ -36,8 +36,11 @@ type encoded struct {
 	autoCreate       int32
 	tagHash          int32
 	groupHash        uint32
+	deliver          deliverTime
+	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
+	topic            *state.Topic // of a unit's message, once the unit was checked
 	err              *model.Error
 }
 
@@ -79,8 +82,13 @@ func (r *run) newSend() *sendRequest {
 // encode appends a message to the run's buffer.
 func (c *Client) encode(e *encoded, m *Message) {
 	known, err := inspect(m.Properties)
+	properties := m.Properties
+	if known.deliver.set {
+		c.properties = delayedProperties(c.properties[:0], properties, known.deliver)
+		properties = c.properties
+	}
 	if err == nil {
-		err = c.shard.checkSize(m)
+		err = c.shard.checkSize(m, len(properties))
 	}
 	if err != nil {
 		e.err = err
@@ -92,17 +100,19 @@ func (c *Client) encode(e *encoded, m *Message) {
 	}
 	wire := record.Message{
 		Flag: m.Flag, SysFlag: m.SysFlag, Born: m.Born, BornHost: m.BornHost,
-		ReconsumeTimes: m.ReconsumeTimes, Body: m.Body, Topic: m.Topic, Properties: m.Properties,
+		ReconsumeTimes: m.ReconsumeTimes, Body: m.Body, Topic: m.Topic, Properties: properties,
 	}
 	buf := c.run.buf
 	e.from = len(buf)
 	buf = wire.Append(buf)
 	if known.uniqueKey == nil {
-		buf = c.shard.unique.appendProperty(buf, e.from, len(m.Properties))
+		buf = c.shard.unique.appendProperty(buf, e.from, len(properties))
 		known.uniqueKey = buf[len(buf)-1-uniqueKeyLen : len(buf)-1]
 	}
 	c.run.buf, e.to = buf, len(buf)
 	e.queue, e.autoCreate, e.durability = m.Queue, m.AutoCreate, m.Durability
+	e.tagHash, e.groupHash, e.deliver = known.tagHash, known.groupHash, known.deliver
+	e.queue, e.autoCreate, e.kind, e.durability = m.Queue, m.AutoCreate, m.Kind, m.Durability
 	e.tagHash, e.groupHash = known.tagHash, known.groupHash
 	e.locate(buf, known.uniqueKey)
 }
@@ -118,11 +128,11 @@ func (e *encoded) locate(buf, key []byte) {
 	e.keyTo = e.keyFrom + len(key)
 }
 
-func (s *Shard) checkSize(m *Message) *model.Error {
+func (s *Shard) checkSize(m *Message, properties int) *model.Error {
 	switch {
 	case len(m.Body) > s.cfg.MaxMessageBytes:
 		return model.Errorf(model.TooLarge, "the body has %d bytes, at most %d are allowed", len(m.Body), s.cfg.MaxMessageBytes)
-	case len(m.Properties)+len(record.PropUniqueKey)+2+uniqueKeyLen > record.MaxProperties:
+	case properties+len(record.PropUniqueKey)+2+uniqueKeyLen > record.MaxProperties:
 		return model.Errorf(model.TooLarge, "the properties have %d bytes, at most %d are allowed with what the server adds", len(m.Properties), record.MaxProperties)
 	case len(m.Topic) > maxTopicBytes:
 		return model.Errorf(model.InvalidTopic, "the topic's name has %d bytes, at most %d are allowed", len(m.Topic), maxTopicBytes)
@@ -137,13 +147,18 @@ type known struct {
 	uniqueKey []byte
 	tagHash   int32
 	groupHash uint32
+	deliver   deliverTime
 }
 
 func inspect(properties []byte) (k known, err *model.Error) {
+	var wait delayProps
 	for {
 		key, value, rest, ok := record.NextProperty(properties)
 		if !ok {
-			return k, nil
+			if wait.any() {
+				k.deliver, err = wait.when()
+			}
+			return k, err
 		}
 		switch string(key) {
 		case record.PropTags:
@@ -154,11 +169,20 @@ func inspect(properties []byte) (k known, err *model.Error) {
 			}
 		case record.PropShardingKey:
 			k.groupHash = max(crc32.ChecksumIEEE(value), 1)
-		case record.PropDelayLevel, record.PropTimerDelaySec, record.PropTimerDelayMs,
-			record.PropTimerDeliverMs, record.PropStartDeliverTime:
-			if string(value) != "0" {
-				return k, model.Errorf(model.InvalidMessage, "delayed messages are not supported yet (property %s)", key)
-			}
+		case record.PropDelayLevel:
+			wait.level = value
+		case record.PropTimerDelaySec:
+			wait.sec = value
+		case record.PropTimerDelayMs:
+			wait.ms = value
+		case record.PropTimerDeliverMs:
+			wait.at = value
+		case record.PropStartDeliverTime:
+			wait.start = value
+		case record.PropTimerOut:
+			wait.out = true
+		case record.PropTimerDelete:
+			return k, model.Errorf(model.InvalidMessage, "a delayed message is taken back by a recall, not by a message (property %s)", key)
 		case record.PropTransaction:
 			if string(value) == "true" {
 				return k, model.Errorf(model.InvalidMessage, "transactional messages are not supported yet (property %s)", key)
@@ -225,6 +249,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 		if m.err != nil {
 			return m.err
 		}
+		if at, err := s.deliverAt(m.deliver); at != 0 || err != nil {
+			return model.Errorf(model.InvalidMessage, "a delayed message may not be part of a batch that is stored as one")
+		}
 		if _, err := s.target(r.run.buf[m.nameFrom:m.nameTo], m); err != nil {
 			return err
 		}
@@ -233,8 +260,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 	for i := range r.msgs {
 		m := &r.msgs[i]
 		t := s.topicFor(r.run.buf[m.nameFrom:m.nameTo], m)
+		m.topic = t
 		if m.queue < 0 && i == 0 { // one turn for all: consecutive offsets in one queue
-			m.queue = s.nextQueue(t)
+			m.queue = s.queueFrom(t, m)
 		} else if m.queue < 0 {
 			m.queue = r.msgs[0].queue % t.Config.WriteQueues
 		}
@@ -252,20 +280,31 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	if m.err != nil {
 		return m.err
 	}
-	name := r.run.buf[m.nameFrom:m.nameTo]
-	t, err := s.target(name, m)
+	deliverAt, err := s.deliverAt(m.deliver)
 	if err != nil {
 		return err
 	}
+	t := m.topic
 	if t == nil {
-		t = s.topicFor(name, m)
+		name := r.run.buf[m.nameFrom:m.nameTo]
+		found, err := s.target(name, m)
+		if err != nil {
+			return err
+		}
+		if t = found; t == nil {
+			t = s.topicFor(name, m)
+		}
 	}
 	num := m.queue
 	if num < 0 {
-		num = s.nextQueue(t)
+		num = s.queueFrom(t, m)
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
+	if deliverAt != 0 {
+		r.storeDelayed(s, t, q, m, deliverAt, result, at)
+		return nil
+	}
 	lsn, end := s.emitData(q, m, record.Wire(r.run.buf[m.from:m.to]))
 	result.Queue = model.Queue{Shard: s.cfg.Shard, Topic: t.ID, Num: num}
 	result.Offset = q.Next - 1
@@ -295,7 +334,7 @@ func (s *Shard) levels(t *state.Topic, q *state.Queue, asked model.Durability, a
 // holdQueues makes later messages wait for these to become visible first.
 func (r *sendRequest) holdQueues(s *Shard, end model.LSN) {
 	for i := range r.msgs {
-		if r.results[i].Err == nil {
+		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
 			s.queueAt(r.msgs[i].slot).syncTail = end
 		}
 	}
@@ -329,6 +368,9 @@ func (s *Shard) target(name []byte, m *encoded) (*state.Topic, *model.Error) {
 	if t.Config.Perm&model.PermWrite == 0 {
 		return nil, model.Errorf(model.NoPermission, "topic %s does not allow sending", t.Config.Name)
 	}
+	if takes := t.Config.Kind(); m.kind != model.KindAny && takes != model.KindAny && m.kind != takes {
+		return nil, model.Errorf(model.KindConflict, "topic %s takes messages of the kind %v, and this one is %v", t.Config.Name, takes, m.kind)
+	}
 	return t, checkQueue(&t.Config, m.queue)
 }
 
@@ -339,6 +381,15 @@ func (s *Shard) topicFor(name []byte, m *encoded) *state.Topic {
 	}
 	config, _ := s.autoTopic(string(name), m.autoCreate)
 	return s.putTopic(s.state.NextTopicID(), config)
+}
+
+// queueFrom chooses the queue of a message that leaves it to us: that of its message
+// group, so that the group has an order, else the next one.
+func (s *Shard) queueFrom(t *state.Topic, m *encoded) int32 {
+	if m.groupHash != 0 {
+		return int32(m.groupHash % uint32(t.Config.WriteQueues))
+	}
+	return s.nextQueue(t)
 }
 
 func (s *Shard) nextQueue(t *state.Topic) int32 {
@@ -377,7 +428,7 @@ func (r *sendRequest) publish(s *Shard, err error) {
 		return
 	}
 	for i := range r.msgs {
-		if r.results[i].Err == nil {
+		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
 			s.show(r.msgs[i].slot, r.results[i].Offset+1)
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
 	"github.com/gantrymq/gantry/core/internal/timer"
+	"github.com/gantrymq/gantry/core/record"
 	"github.com/gantrymq/gantry/core/wal"
 )
 
@@ -26,8 +28,11 @@ type Shard struct {
 	runs            sync.Pool
 	records         sync.Pool
 	readJobs        sync.Pool
+	handouts        sync.Pool
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
+	groups          sync.Map // name -> *GroupInfo, likewise
+	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
 	state     *state.State
@@ -51,12 +56,23 @@ type Shard struct {
 	syncing   syncing
 	commits   lazyCommits
 	members   members
+	locks     locks
+	outlets   outlets
+	owners    owners
 	snapshots snapshots
 	seals     seals
 	retention retention
+	lags      lags
 	disk      disk
+	delays    delays
+	chores    chores
 	cold      coldReads
-	turn      int32 // of the next message that leaves the queue to us
+	plan      cursor.Plan   // of the cursor that is being decided
+	places    []index.Place // of the messages that are new in the plan
+	pop       record.Pop    // reused by every lease
+	ackRecord record.Ack
+	acks      []model.Offset // of the Settle that is being decided
+	turn      int32          // of the next message that leaves the queue to us
 	holdUntil model.LSN
 	stopping  bool
 	away      int // jobs that run apart
@@ -91,6 +107,9 @@ func (s *Shard) Connect(info ClientInfo) *Client {
 
 // ID returns the shard's number.
 func (s *Shard) ID() model.ShardID { return s.cfg.Shard }
+
+// Config returns the shard's configuration, defaults filled in.
+func (s *Shard) Config() Config { return s.cfg }
 
 // BrokerName returns what RocketMQ clients call this shard.
 func (s *Shard) BrokerName() string { return s.broker }

@@ -51,7 +51,7 @@ func (n *snapshots) step(s *Shard) {
 			n.image, n.taking = n.taking.Image(), nil
 			n.size = imageSize(n.image)
 		}
-		s.inbox.poke()
+		s.chores.again(s)
 	case n.image != nil:
 		if s.durable >= n.at {
 			n.write(s)
@@ -60,7 +60,7 @@ func (n *snapshots) step(s *Shard) {
 		}
 	case n.due(s):
 		n.begin(s)
-		s.inbox.poke()
+		s.chores.again(s)
 	}
 }
 
@@ -221,6 +221,14 @@ func (s *Shard) loadSnapshot() (loaded, error) {
 		s.snapshots.damaged = append(s.snapshots.damaged, name)
 	}
 	return loaded{state: state.New(s.cfg.Shard)}, nil
+}
+
+// unusable names the damaged snapshots, for an operator.
+func (n *snapshots) unusable() string {
+	if len(n.damaged) == 0 {
+		return ""
+	}
+	return " (damaged: " + strings.Join(n.damaged, ", ") + ")"
 }
 
 // tidy removes the damaged snapshots, once the state is recovered without them.

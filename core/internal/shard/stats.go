@@ -6,16 +6,25 @@ import "github.com/gantrymq/gantry/core/internal/model"
 type Stats struct {
 	Sent, SentBytes           int64 // messages stored, and their bytes in wire layout
 	Delivered, DeliveredBytes int64 // messages that pulls handed out
+	Acked, Dead               int64 // messages that consumers settled, and that went to dead letters
+	StaleAcks                 int64 // of deliveries that were over
 	Refused                   int64 // messages not stored, by any error
+	Delayed                   int64 // messages stored that wait for their time
+	Published, Recalled       int64 // of those: delivered, taken back
+	Relocated                 int64 // of those: copied forward because they had become old
+	Late                      int64 // published more than 5 ms after their time
+	LateMs, LateMaxMs         int64 // how late all of them together were, and the latest
+	Pending                   int64 // delayed messages that wait now
 	Busy                      int64 // requests refused because the disk was too slow
 	Frames, FrameBytes        int64 // written to the log
 	Snapshots                 int64 // written
 	Sealed, Forgotten         int64 // segments
 	Written, Durable          model.LSN
+	LogStart                  model.LSN // what lies below is forgotten
 	Topics, Queues            int64
 	Groups, Cursors           int64
 	Members                   int64 // live clients that sent a heartbeat
-	Waiting                   int64 // pulls parked
+	Waiting                   int64 // pulls and receives parked
 	Stalled                   int64 // requests that wait for a sync
 	ColdReads                 int64 // reads of files that wait for their turn
 	Alarms                    int64 // timers set
@@ -36,7 +45,7 @@ func (s *Shard) Stats() Stats {
 
 func (s *Shard) publishStats() {
 	c := &s.count
-	c.Written, c.Durable = s.written, s.durable
+	c.Written, c.Durable, c.LogStart = s.written, s.durable, s.state.LogStart()
 	c.Topics, c.Queues = int64(s.state.TopicCount()), int64(s.state.QueueCount())
 	c.Groups, c.Cursors = int64(s.state.GroupCount()), int64(s.state.CursorCount())
 	c.Stalled, c.Alarms = int64(len(s.stalled.queue)-s.stalled.head), int64(s.wheel.Len())
@@ -45,6 +54,7 @@ func (s *Shard) publishStats() {
 	if s.now.Mono-s.indexStatsAt >= 1000 { // they cost a walk over the segments
 		s.indexStatsAt, c.IndexBytes = s.now.Mono, s.index.Stats().Bytes
 	}
+	c.Pending = int64(s.state.Delayed().Len())
 	c.DiskRoom, c.DiskFull = s.disk.room, 0
 	if s.disk.low {
 		c.DiskFull = 1

@@ -3,6 +3,7 @@ package shard
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -17,14 +18,17 @@ type stepper struct {
 	t    *testing.T
 	time Instant
 	jobs []func() // that wait to run apart
+
+	logged strings.Builder
 }
 
 func newStepper(t *testing.T, cfg Config) *stepper {
 	t.Helper()
 	d := &stepper{t: t, time: Instant{Wall: 1_700_000_000_000, Mono: 1000}}
-	s, err := Open(cfg, mem.New(mem.Options{Manual: true}), Env{
-		Now:   func() Instant { return d.time },
-		Apart: func(job func()) { d.jobs = append(d.jobs, job) },
+	s, err := Open(cfg, mem.New(mem.Options{Manual: true, SegmentSize: cfg.SegmentBytes}), Env{
+		Now:    func() Instant { return d.time },
+		Apart:  func(job func()) { d.jobs = append(d.jobs, job) },
+		Logger: slog.New(slog.NewTextHandler(&d.logged, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 type aside struct {
 	*shard.Shard
 	from int64 // where it began to read the log
+	log  wal.Log
 }
 
 func (w *world) openAside(mem *vfs.Mem) (aside, error) {
@@ -33,6 +34,7 @@ type asideWAL struct {
 
 func (a asideWAL) Open(shard wal.ShardID, notify func()) (wal.Log, error) {
 	log, err := a.WAL.Open(shard, notify)
+	a.aside.log = log
 	return asideLog{log, a.aside}, err
 }
 

@@ -52,6 +52,7 @@ func (c *client) die() {
 		}
 	}
 	c.w.oracle.members.closed(c)
+	c.w.oracle.pops.closed(c.conn)
 	c.conn.Close()
 	c.w.proc.wake()
 	c.conn, c.updating = nil, 0
@@ -66,14 +67,17 @@ func (w *world) anyClient() *client {
 
 // call is a call of a client that has no answer yet.
 type call struct {
-	what   string
-	client *client
-	at     int64
-	by     int64 // when it is overdue, if nothing fails
-	mustBy int64 // a waiting pull: something came that it waits for; 0: nothing did
-	waits  bool  // a pull that may wait
-	ended  bool  // its wait was ended from outside
-	pull   *pullCall
+	what    string
+	client  *client
+	at      int64
+	by      int64 // when it is overdue, if nothing fails
+	mustBy  int64 // a waiting pull: something came that it waits for; 0: nothing did
+	waits   bool  // a pull that may wait
+	ended   bool  // its wait was ended from outside
+	pull    *pullCall
+	receive *receiveCall
+	settles []*share // whose messages it settles
+	share   *share   // that it moves
 
 	unknown func() // the server died
 }
@@ -121,6 +125,7 @@ func (o *oracle) overdue() {
 		w.check(c.mustBy == 0 || w.now <= c.mustBy, "V1", "%v still waits, though a message for it was visible at %d ms", c, c.mustBy)
 		w.check(!w.punctual(c) || w.now <= c.by, "V1", "%v has no answer %d ms after its time", c, w.now-c.by)
 	}
+	o.popOverdue()
 }
 
 // refusal takes an error apart. Every error that the engine makes is a *model.Error.

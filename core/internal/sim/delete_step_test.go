@@ -14,7 +14,10 @@ func (w *world) stepDeleteTopic() {
 	}
 	t := w.drawTopic()
 	for _, c := range w.calls {
-		if c.pull.queue.id.topic == t.name {
+		if r := c.receive; r != nil && r.share.topic == t {
+			r.deleted = true
+		}
+		if c.pull != nil && c.pull.queue.id.topic == t.name {
 			c.pull.deleted = true
 		}
 	}
@@ -45,7 +48,7 @@ func (w *world) stepMakeTopic() {
 		name := w.topicName(i)
 		if w.oracle.topics[name] == nil && w.oracle.doomed[name] == nil {
 			w.putTopic(model.TopicConfig{
-				Name: name, ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i),
+				Name: name, ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i), Attributes: w.attributes(i, w.step),
 			})
 			return
 		}
@@ -60,7 +63,7 @@ func (w *world) quiesce() bool {
 		if w.proc != p || p.failedAt != 0 {
 			return false
 		}
-		if !slices.ContainsFunc(w.calls, func(c *call) bool { return c.pull == nil }) {
+		if !slices.ContainsFunc(w.calls, func(c *call) bool { return !c.waits }) {
 			return true
 		}
 		w.advance(w.patience() / 20)

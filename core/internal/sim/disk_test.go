@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"errors"
 	"math"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/gantrymq/gantry/core/wal/vfs"
 )
@@ -28,9 +30,11 @@ type disk struct {
 	calls int // that change something, since the disk was made
 
 	armed  *fault
-	left   int  // calls until it happens
-	hurt   bool // a call that changes something has failed, in this life of the process
-	failed bool // and it was one that the log cannot do without
+	left   int // calls until it happens
+	clock  func() int64
+	noRoom int64 // when a call failed for lack of room, as the plan wanted it; 0: never
+	hurt   bool  // a call that changes something has failed, in this life of the process
+	failed bool  // and it was one that the log cannot do without
 
 	dead    bool     // the process died at a call
 	after   *vfs.Mem // what it left
@@ -88,6 +92,9 @@ func (d *disk) decide(op vfs.Op) vfs.Verdict {
 	if f.err != nil {
 		d.hurt = true
 		d.failed = d.failed || fatal(op)
+		if errors.Is(f.err, syscall.ENOSPC) {
+			d.noRoom = d.clock()
+		}
 		sometimes("io.failed." + string(op.Kind))
 		return v
 	}
@@ -149,7 +156,7 @@ func (d *disk) reborn(cut bool, seed uint64) (next *disk, durable int64) {
 	if !cut && !d.cut {
 		next.book = d.book
 	}
-	next.calls = d.calls
+	next.calls, next.clock, next.noRoom = d.calls, d.clock, d.noRoom
 	return next, durable
 }
 

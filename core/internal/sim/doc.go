@@ -16,6 +16,7 @@
 //	judge_*_test.go its sentences, one subject each
 //	*audit_test.go  replays of the log aside, damage to a copy of the disk
 //	exhaustive_test.go one scenario, a fault at each call of the file system
+//	part_damage_test.go every byte of a snapshot damaged
 //	canary_test.go  with -tags mutant the engine has a bug, which must be found
 //	kafka_*.go      several owners of one log on a Kafka that is played
 //	script_*.go     scenarios in words, from core/testdata
@@ -26,8 +27,9 @@
 //	go test ./core/internal/sim                       # some seconds of everything
 //	go test ./core/internal/sim -run TestSeeds -seed=7 -v
 //	go test ./core/internal/sim -run TestSeeds -first=1 -seeds=1000
-//	go test ./core/internal/sim -run TestEachCall -exhaustive
+//	go test ./core/internal/sim -run TestEachCall -exhaustive -scenario=7
 //	make simulate                                     # SIM_TIME of seeds, and the canary
+//	make exhaustive                                   # every call, every byte
 //
 // The judge shares no code with the engine. It asks the disk, not the log, what
 // was synced. Invariants have names (L1, U2, ...); doc comments in judge files say

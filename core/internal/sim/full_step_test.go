@@ -18,7 +18,8 @@ func (w *world) stepDiskHasRoom() {
 	w.limited, w.roomSince = false, w.now
 }
 
-// full tells whether the disk may be full, as far as the engine can know.
+// isFull tells whether the disk may be full, as far as the engine can know.
 func (w *world) isFull() bool {
-	return w.limited || w.full && w.now <= w.roomSince+5000+10*w.syncMax
+	asked := w.now - 5000 - 10*w.syncMax // it has asked for room since then
+	return w.limited || w.full && w.roomSince >= asked || w.disk.noRoom > 0 && w.disk.noRoom >= asked
 }

@@ -53,6 +53,7 @@ func (o *oracle) inspectTopics() {
 		info, _ := w.proc.shard.Topic(name)
 		i := slices.IndexFunc(t.configs, func(c model.TopicConfig) bool { return sameConfig(&c, &info.TopicConfig) })
 		w.check(i >= 0, "L1", "topic %s has settings %+v, it may have %+v", name, info.TopicConfig, t.configs)
+		t.noteKinds(w.now)
 		t.configs = t.configs[i : i+1]
 	}
 }

@@ -24,6 +24,7 @@ type process struct {
 	inline   bool // readers answer at once
 	stopping bool
 	seen     shard.Stats
+	clock    popClock
 	failedAt int // step of the plan at which the log failed; 0: it has not
 }
 
@@ -63,7 +64,7 @@ func (w *world) files(d *disk) wal.WAL {
 // or fail: then there is no process.
 func (w *world) start() {
 	w.lives++
-	p := &process{w: w, life: w.lives, nextStep: never}
+	p := &process{w: w, life: w.lives, nextStep: never, clock: newPopClock()}
 	w.proc = p
 	w.disk.failed, w.disk.hurt = false, false
 	var err error

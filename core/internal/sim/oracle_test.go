@@ -10,18 +10,21 @@ import (
 // oracle knows what was asked for and what was answered, and so what the engine
 // may say next.
 type oracle struct {
-	w        *world
-	topics   map[string]*topic
-	order    []string          // the topics' names, as they became known
-	perhaps  map[string]bool   // topics that somebody asked for
-	doomed   map[string]*topic // deleted, without an answer
-	dead     map[model.TopicID]bool
-	messages map[int]*message
-	byLSN    map[int64]*message
-	units    []*unit
-	queues   map[queueID]*queue
-	cursors  map[cursorID]*cursor
-	members  members
+	w          *world
+	topics     map[string]*topic
+	order      []string                    // the topics' names, as they became known
+	perhaps    map[string]bool             // topics that somebody asked for
+	doomed     map[string]*topic           // deleted, without an answer
+	levels     map[string]model.Durability // of all topics that ever were
+	dead       map[model.TopicID]bool
+	messages   map[int]*message
+	byLSN      map[int64]*message
+	units      []*unit
+	queues     map[queueID]*queue
+	cursors    map[cursorID]*cursor
+	members    members
+	pops       *pops
+	lostGroups bool // a power cut may have taken groups that a first use has made
 
 	cursorOrder []*cursor
 	cuts        int   // power cuts since the last inspection
@@ -32,17 +35,18 @@ type oracle struct {
 
 func newOracle(w *world) *oracle {
 	return &oracle{
-		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
-		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), kept: math.MaxInt64,
+		w: w, topics: map[string]*topic{}, perhaps: map[string]bool{}, doomed: map[string]*topic{}, levels: map[string]model.Durability{}, dead: map[model.TopicID]bool{}, messages: map[int]*message{}, byLSN: map[int64]*message{},
+		queues: map[queueID]*queue{}, cursors: map[cursorID]*cursor{}, members: newMembers(w), pops: newPops(w), kept: math.MaxInt64,
 	}
 }
 
 // topic is what the oracle knows of a topic that exists for certain.
 type topic struct {
-	name    string
-	id      model.TopicID
-	configs []model.TopicConfig // one of these it has: the last is what was asked last
-	level   model.Durability
+	name              string
+	id                model.TopicID
+	configs           []model.TopicConfig // one of these it has: the last is what was asked last
+	level             model.Durability
+	wasFIFO, wasPlain int64 // when it may have been so last, beside what configs say
 }
 
 type queueID struct {
@@ -81,6 +85,7 @@ type message struct {
 	id         int
 	topic      string
 	tag        string
+	key        string // its message group
 	properties string
 	body       []byte
 	flag       int32
@@ -126,7 +131,7 @@ func (o *oracle) learnTopic(name string) *topic {
 			t.level = o.w.flush
 		}
 		o.w.check(!o.dead[info.ID], "L15", "topic %s is back with id %d", name, info.ID)
-		o.topics[name] = t
+		o.topics[name], o.levels[name] = t, t.level
 		o.order = append(o.order, name)
 	}
 	o.w.check(t.id == info.ID, "L2", "topic %s had id %d and has %d", name, t.id, info.ID)
@@ -163,10 +168,11 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 	o.checkSkips(q, m)
 }
 
-// levelOf is the durability that messages of a topic become visible at.
+// levelOf is the durability that messages of a topic become visible at; also of one
+// that is being deleted, or was, while answers of before are under way.
 func (o *oracle) levelOf(name string) model.Durability {
-	if t := o.topics[name]; t != nil {
-		return t.level
+	if level, known := o.levels[name]; known {
+		return level
 	}
 	return o.w.flush
 }
@@ -196,6 +202,7 @@ func (o *oracle) lost(cut bool, durable int64) {
 	if cut {
 		o.cuts++
 		o.kept = min(o.kept, durable)
+		o.expectHash = nil // the start after the clean stop may have begun to write: the next one leaves a gap
 	}
 	for _, m := range o.messages {
 		f, ok := w.frameOf(m.lsn)
@@ -208,6 +215,8 @@ func (o *oracle) lost(cut bool, durable int64) {
 		q.maybe = nil
 	}
 	o.members.reset()
+	o.pops.death(o.kept)
+	o.lostGroups = o.lostGroups || cut
 }
 
 // stopped is told of a clean stop: one-way commits are written too.

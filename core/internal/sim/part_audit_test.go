@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -40,6 +41,40 @@ func (w *world) rotPart() {
 		w.readAside(a)
 	}
 	sometimes("rot.part")
+}
+
+// stepReseal: L8, the index part of a segment is, byte for byte, the one that a
+// server makes again from the segment's log.
+func (w *world) stepReseal() {
+	if w.proc.failedAt != 0 {
+		return
+	}
+	w.revealFrame()
+	copy := w.disk.mem.ProcessCrash()
+	before := map[string][]byte{}
+	names, _ := copy.List(partsDir)
+	for _, name := range names {
+		if strings.HasSuffix(name, ".idx") {
+			before[name], _ = copy.ReadFile(partsDir + "/" + name)
+			if err := copy.Remove(partsDir + "/" + name); err != nil {
+				panic(err)
+			}
+		}
+	}
+	a, err := w.openAside(copy)
+	w.check(err == nil, "L8", "a start without index parts: %v", err)
+	defer a.Forget()
+	for range 10 + 4*len(before) {
+		a.Step()
+	}
+	for name, want := range before {
+		if name < fmt.Sprintf("%020d", a.log.Start()) {
+			continue // the segment has been forgotten meanwhile
+		}
+		got, err := copy.ReadFile(partsDir + "/" + name)
+		w.check(err == nil && bytes.Equal(got, want), "L8", "index part %s made again: %d bytes, %d before, %v", name, len(got), len(want), err)
+		sometimes("audit.resealed")
+	}
 }
 
 // damage flips a bit, cuts the end off, or blanks a block.

@@ -132,7 +132,11 @@ func (w *world) stepCancel() {
 		c := list[w.rng.IntN(len(list))]
 		c.ended = true
 		sometimes("pull.cancelled")
-		c.pull.cancel()
+		if c.receive != nil {
+			c.receive.cancel()
+		} else {
+			c.pull.cancel()
+		}
 		w.proc.wake()
 	}
 }

@@ -23,6 +23,13 @@ func (s *stage) cmdPull() {
 			return
 		}
 	}
+	if s.line.has("sql") {
+		var err error
+		if p.Filter, err = filter.Parse(filter.SQL92, strings.Join(s.line.list("sql"), ",")); err != nil {
+			s.say("%s", refusal(err))
+			return
+		}
+	}
 	say := s.answer()
 	s.cancels[s.line.text("as", "pull")] = c.Pull(p, func(r *shard.Records, err error) {
 		if err != nil {

@@ -3,7 +3,9 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
 
@@ -28,15 +30,20 @@ func (s *stage) message(l line) shard.Message {
 		Topic: l.text("topic", "t"), Queue: int32(l.number("queue", 0)), AutoCreate: int32(l.number("auto", 0)),
 		Durability: l.durability("durability"), Born: epoch, Body: []byte(l.text("body", "")),
 	}
+	m.Kind = map[string]model.Kind{"NORMAL": model.KindNormal, "FIFO": model.KindFIFO, "DELAY": model.KindDelay}[l.text("kind", "")]
 	if n := l.bytes("size", 0); n > 0 {
 		m.Body = letters[:n]
 	}
 	if tag := l.text("tag", ""); tag != "" {
 		m.Properties = append(m.Properties, "TAGS\x01"+tag+"\x02"...)
 	}
-	if delay := l.text("delay", ""); delay != "" {
-		m.Properties = append(m.Properties, "DELAY\x01"+delay+"\x02"...)
+	if key := l.text("key", ""); key != "" {
+		m.Properties = append(m.Properties, "__SHARDINGKEY\x01"+key+"\x02"...)
 	}
+	if x := l.text("x", ""); x != "" {
+		m.Properties = append(m.Properties, "x\x01"+x+"\x02"...)
+	}
+	m.Properties = append(m.Properties, delayProperties(l)...)
 	return m
 }
 
@@ -51,6 +58,7 @@ func (s *stage) send(unit bool, all ...shard.Message) {
 		var lines []string
 		for i := range results {
 			lines = append(lines, describeResult(all[i].Topic, &results[i]))
+			s.places[string(results[i].UniqueKey)] = results[i].Address
 		}
 		say("%s", strings.Join(lines, "\n"))
 	})
@@ -60,6 +68,9 @@ func (s *stage) send(unit bool, all ...shard.Message) {
 func describeResult(topic string, r *shard.SendResult) string {
 	if r.Err != nil {
 		return refusal(r.Err)
+	}
+	if r.DeliverAt != 0 {
+		return fmt.Sprintf("%s/%d at %v", topic, r.Queue.Num, time.Duration(r.DeliverAt-epoch)*time.Millisecond)
 	}
 	return fmt.Sprintf("%s/%d offset %s", topic, r.Queue.Num, describeOffset(int64(r.Offset)))
 }

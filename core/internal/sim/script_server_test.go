@@ -18,6 +18,7 @@ func (s *stage) cmdServer() {
 		NoAutoTopics:    s.line.text("auto-topics", "yes") == "no",
 		NoAutoGroups:    s.line.text("auto-groups", "yes") == "no",
 		MaxTopics:       int(s.line.number("max-topics", 0)),
+		Retention:       model.Retention{Age: s.line.duration("retention")},
 	}
 	s.server()
 }
@@ -114,6 +115,9 @@ func (s *stage) cmdTopic() {
 	n := int32(s.line.number("queues", 4))
 	config := model.TopicConfig{
 		Name: s.line.first(), ReadQueues: n, WriteQueues: n, Perm: perm, Durability: s.line.durability("durability"),
+	}
+	if kind := s.line.text("kind", ""); kind != "" {
+		config.Attributes = map[string]string{model.AttrKind: kind}
 	}
 	c := s.client()
 	say := s.answer()

@@ -34,6 +34,10 @@ func (w *world) newMessage(topic string, queue int32) *sending {
 	if m.tag != "" {
 		m.properties += "TAGS\x01" + m.tag + "\x02"
 	}
+	if w.keys > 0 && id%7 > 0 {
+		m.key = fmt.Sprint("k", id*7919%w.keys)
+		m.properties += "__SHARDINGKEY\x01" + m.key + "\x02"
+	}
 	if w.rng.IntN(3) == 0 {
 		m.properties += fmt.Sprintf("UNIQ_KEY\x01K%d", id)
 	}
@@ -135,7 +139,7 @@ func (w *world) spoil(s *sending) {
 	case 2:
 		s.msg.Queue, s.want = 1000+w.rng.Int32N(100), model.InvalidQueue
 	case 3:
-		s.msg.Properties, s.want = []byte("DELAY\x013\x02"+s.m.properties), model.InvalidMessage
+		s.msg.Properties, s.want = []byte("DELAY\x01soon\x02"+s.m.properties), model.InvalidMessage
 	case 4:
 		s.msg.Topic, s.msg.AutoCreate, s.want = "bad name", 4, model.InvalidTopic
 		if w.noAuto {

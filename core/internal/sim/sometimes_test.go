@@ -32,7 +32,7 @@ var rareStates = []string{
 	"pull.woken", "pull.reheld", "pull.cancelled", "pull.client_died", "pull.timed_out", "pull.in_gap", "pull.no_match",
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
-	"audit.needs_snapshot", "audit.part_gone",
+	"audit.needs_snapshot", "audit.part_gone", "audit.resealed",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 

@@ -19,7 +19,7 @@ func table() []what {
 	io := func(s *swarm) bool { return s.io }
 	clock := func(s *swarm) bool { return s.clock }
 	full := func(s *swarm) bool { return s.full }
-	return []what{
+	return append([]what{
 		{"send", 200, nil, (*world).stepSend},
 		{"batch", 60, nil, (*world).stepBatch},
 		{"unit", 40, nil, (*world).stepUnit},
@@ -43,6 +43,7 @@ func table() []what {
 		{"make topic", 10, nil, (*world).stepMakeTopic},
 		{"stop", 2, nil, (*world).stepRestart},
 		{"replay aside", 2, nil, (*world).stepReplay},
+		{"reseal aside", 1, nil, (*world).stepReseal},
 		{"rot aside", 6, nil, (*world).stepRot},
 
 		{"crash", 2, crash, (*world).stepCrash},
@@ -55,7 +56,7 @@ func table() []what {
 		{"wall clock", 10, clock, (*world).stepWallClock},
 		{"disk fills", 6, full, (*world).stepDiskFills},
 		{"disk has room", 4, full, (*world).stepDiskHasRoom},
-	}
+	}, popTable()...)
 }
 
 // drawWeights leaves out a third of the steps, and makes others more frequent.
@@ -65,6 +66,8 @@ func drawWeights(r *rand.Rand, s *swarm) []int {
 		weight := what.weight
 		switch {
 		case what.fault != nil && !what.fault(s):
+			weight = 0
+		case isPopStep(what.name) && s.popGroups == 0:
 			weight = 0
 		case what.name == "send":
 		case r.IntN(6) == 0:

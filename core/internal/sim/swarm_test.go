@@ -21,25 +21,26 @@ type swarm struct {
 	clock  bool // the wall clock steps
 	full   bool // the disk fills up
 
-	flush      model.Durability // the server's
-	mixed      bool             // some topics have a durability of their own
-	segment    int64
-	cache      int64
-	snapshot   int64           // bytes of log until one is due
-	retention  model.Retention // the server's
-	topics     int
-	queues     int32
-	groups     int
-	clients    int
-	bodies     []int // sizes to draw from
-	maxBody    int
-	syncMax    int64 // ms that a sync takes at most
-	readMax    int64 // ms that a cold read takes at most
-	stepMax    int64 // ms until the loop looks at its inbox
-	pauseMax   int64 // ms between two steps of the plan
-	noAuto     bool
-	weights    []int // of the table of steps
-	snoozeOdds int   // one step in so many waits for seconds or days
+	flush     model.Durability // the server's
+	mixed     bool             // some topics have a durability of their own
+	segment   int64
+	cache     int64
+	snapshot  int64           // bytes of log until one is due
+	retention model.Retention // the server's
+	topics    int
+	queues    int32
+	groups    int
+	clients   int
+	bodies    []int // sizes to draw from
+	maxBody   int
+	syncMax   int64 // ms that a sync takes at most
+	readMax   int64 // ms that a cold read takes at most
+	stepMax   int64 // ms until the loop looks at its inbox
+	pauseMax  int64 // ms between two steps of the plan
+	noAuto    bool
+	weights   []int // of the table of steps
+	popSwarm
+	snoozeOdds int // one step in so many waits for seconds or days
 }
 
 func newSwarm(seed uint64, steps int) swarm {
@@ -57,6 +58,7 @@ func newSwarm(seed uint64, steps int) swarm {
 		syncMax:    pick[int64](r, 0, 2, 2, 20, 300, 30_000),
 		noAuto:     r.IntN(4) == 0,
 		snoozeOdds: pick(r, 50, 200, 1000),
+		popSwarm:   drawPop(seed),
 	}
 	if r.IntN(2) == 0 {
 		s.flush = model.Synced

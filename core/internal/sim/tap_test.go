@@ -37,6 +37,7 @@ type tap struct {
 	data     frame // the last one that is no idle mark
 	appended int64 // when it was
 	syncAt   bool  // a sync is under way
+	rolled   int64 // where the newest segment begins
 }
 
 // frame is where a frame lies.
@@ -52,6 +53,9 @@ func (l *tap) Recover(from wal.LSN, fn func(wal.Frame) error) (wal.Recovery, err
 		w.check(f.StoreTime >= last, "L4", "store time of the frame at %d: %d after %d", f.LSN, f.StoreTime, last)
 		last = f.StoreTime
 		l.add(int64(f.LSN), int64(f.Len), f.Flags)
+		if f.Flags&wal.FlagSegmentStart != 0 {
+			l.rolled = int64(f.LSN)
+		}
 		return fn(f)
 	})
 	if err != nil {
@@ -82,6 +86,7 @@ func (l *tap) Append(lsn wal.LSN, b []byte) error {
 		sometimes("log.idle_mark")
 	case h.Flags&wal.FlagSegmentStart != 0 && lsn > 0:
 		sometimes("log.rolled")
+		l.rolled = int64(lsn)
 	}
 	if h.Flags&wal.FlagIdleMark == 0 {
 		l.appended = w.now

@@ -11,7 +11,7 @@ import (
 func (w *world) setup() {
 	for i := range w.topics {
 		config := model.TopicConfig{
-			Name: w.topicName(i), ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i),
+			Name: w.topicName(i), ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i), Attributes: w.attributes(i, -1),
 		}
 		for w.oracle.topics[config.Name] == nil {
 			w.revive()
@@ -30,6 +30,12 @@ func (w *world) stepChangeTopic() {
 		config.ReadQueues = config.WriteQueues
 	}
 	config.Attributes = map[string]string{"round": fmt.Sprint(w.step)}
+	if kind := t.configs[len(t.configs)-1].Attributes[model.AttrKind]; kind != "" {
+		config.Attributes[model.AttrKind] = kind
+	}
+	if w.ordering && w.rng.IntN(4) == 0 {
+		config.Attributes[model.AttrKind] = pick(w.rng, "FIFO", "NORMAL")
+	}
 	if w.rng.IntN(8) == 0 {
 		config.ReadQueues = 0
 		w.refusedTopic(config)
@@ -58,6 +64,7 @@ func (w *world) putTopic(config model.TopicConfig) {
 		t := w.oracle.learnTopic(config.Name)
 		for i := range t.configs {
 			if sameConfig(&t.configs[i], &config) {
+				t.noteKinds(w.now)
 				t.configs = t.configs[i:]
 				break
 			}
@@ -83,5 +90,5 @@ func (w *world) refusedTopic(config model.TopicConfig) {
 
 func sameConfig(a, b *model.TopicConfig) bool {
 	return a.Name == b.Name && a.ReadQueues == b.ReadQueues && a.WriteQueues == b.WriteQueues && a.Perm == b.Perm &&
-		a.Durability == b.Durability && a.Attributes["round"] == b.Attributes["round"]
+		a.Durability == b.Durability && a.Attributes["round"] == b.Attributes["round"] && a.Kind() == b.Kind()
 }

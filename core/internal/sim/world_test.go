@@ -48,6 +48,7 @@ type world struct {
 
 func newWorld(s swarm) *world {
 	w := &world{swarm: s, table: table(), wall: epoch, disk: newDisk(vfs.NewMem()), trace: fnv.New64a(), rng: stepRand(s.seed, -1)}
+	w.disk.clock = func() int64 { return w.now }
 	w.oracle = newOracle(w)
 	for i := range s.clients {
 		w.clients = append(w.clients, &client{w: w, num: i})
@@ -199,6 +200,9 @@ func (w *world) pause() int64 {
 // finish: without faults everything drains, a last stop is clean, and what is
 // there then is there again.
 func (w *world) finish() {
+	w.revive()
+	w.drain()
+	w.drainPops()
 	w.revive()
 	w.drain()
 	w.stopClean()

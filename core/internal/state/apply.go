@@ -13,7 +13,21 @@ import (
 func (s *State) Apply(e record.Entry, end model.LSN) error {
 	switch r := e.(type) {
 	case *record.Data:
+		if size := record.Size(r); r.DeliverAt != 0 {
+			return s.applyDelayed(r, end-model.LSN(size), size)
+		}
 		return s.applyData(r)
+	case *record.Publish:
+		return s.applyPublish(r, end-model.LSN(record.Size(r)))
+	case *record.Timer:
+		return s.applyTimer(r)
+	case *record.Relocate:
+		size := record.Size(r)
+		return s.applyRelocate(r, end-model.LSN(size), size)
+	case *record.Pop:
+		return s.applyPop(r)
+	case *record.Ack:
+		return s.applyAck(r)
 	case *record.Offset:
 		return s.applyOffset(r)
 	case *record.Topic:
@@ -27,10 +41,14 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 	case *record.Server:
 		s.server = *r
 	case *record.Gap:
+		s.addMark(end - model.LSN(record.Size(r)))
 		s.applyGap(r)
 	case *record.Trim:
 		return s.applyTrim(r)
+	case *record.Lock:
+		return s.applyLock(r)
 	case *record.Roll:
+		s.addMark(end - model.LSN(record.Size(r)))
 	default:
 		return fmt.Errorf("record %T has no place in the state", e)
 	}
@@ -52,7 +70,7 @@ func (s *State) applyData(r *record.Data) error {
 
 func (s *State) applyOffset(r *record.Offset) error {
 	queue := model.Queue{Shard: s.shard, Topic: r.Topic, Num: r.Queue}
-	if s.Queue(queue) == nil || r.Group == 0 || int(r.Group) > len(s.groups) || s.groups[r.Group-1] == nil {
+	if s.Queue(queue) == nil || s.GroupByID(r.Group) == nil {
 		return fmt.Errorf("offset of group id %d in unknown queue %d of topic id %d", r.Group, r.Queue, r.Topic)
 	}
 	id := model.CursorID{Group: r.Group, Queue: queue}
@@ -63,6 +81,39 @@ func (s *State) applyOffset(r *record.Offset) error {
 	s.saveCursor(c)
 	c.cursor.Apply(r)
 	return nil
+}
+
+func (s *State) applyPop(r *record.Pop) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	if q := s.Queue(c.id.Queue); r.ReadTo > q.Next {
+		return fmt.Errorf("messages of queue %s/%d taken up to %d, where %d is next", q.Topic.Config.Name, q.Num, r.ReadTo, q.Next)
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyPop(r, &s.memory)
+}
+
+func (s *State) applyAck(r *record.Ack) error {
+	c, err := s.leasing(r.Group, r.Topic, r.Queue)
+	if err != nil {
+		return err
+	}
+	s.saveCursor(c)
+	s.popTime = max(s.popTime, r.PopTime)
+	return c.cursor.ApplyAck(r)
+}
+
+// leasing finds the cursor whose messages are leased or settled. It was made
+// before, by a commit.
+func (s *State) leasing(group model.GroupID, topic model.TopicID, queue int32) (*cursorEntry, error) {
+	c := s.cursors[cursorKey{group, topic, queue}]
+	if c == nil {
+		return nil, fmt.Errorf("leases of group id %d in queue %d of topic id %d, where it has no cursor", group, queue, topic)
+	}
+	return c, nil
 }
 
 func (s *State) addCursor(id model.CursorID) *cursorEntry {
@@ -118,6 +169,7 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		return fmt.Errorf("end of unknown topic id %d", r.ID)
 	}
 	s.saveTopic(t)
+	s.dropDelayed(t.ID)
 	s.saveGrave(t.Config.Name)
 	grave := append([]model.Offset(nil), s.graves[t.Config.Name]...)
 	for i, q := range t.Queues {
@@ -131,7 +183,9 @@ func (s *State) applyTopicEnd(r *record.TopicEnd) error {
 		s.live--
 	}
 	s.bury(t.Config.Name, grave)
-	s.dropCursors(func(id model.CursorID) bool { return id.Queue.Topic == t.ID })
+	ofTopic := func(id model.CursorID) bool { return id.Queue.Topic == t.ID }
+	s.dropCursors(ofTopic)
+	s.dropLocks(ofTopic)
 	delete(s.byName, t.Config.Name)
 	s.topics[t.ID-1] = nil
 	return nil
@@ -164,12 +218,14 @@ func (s *State) applyGroup(r *record.Group, end model.LSN) error {
 }
 
 func (s *State) applyGroupEnd(r *record.GroupEnd) error {
-	if r.ID == 0 || int(r.ID) > len(s.groups) || s.groups[r.ID-1] == nil {
+	g := s.GroupByID(r.ID)
+	if g == nil {
 		return fmt.Errorf("end of unknown group id %d", r.ID)
 	}
-	g := s.groups[r.ID-1]
 	s.saveGroup(g)
-	s.dropCursors(func(id model.CursorID) bool { return id.Group == g.ID })
+	ofGroup := func(id model.CursorID) bool { return id.Group == g.ID }
+	s.dropCursors(ofGroup)
+	s.dropLocks(ofGroup)
 	delete(s.byGroup, g.Config.Name)
 	s.groups[g.ID-1] = nil
 	return nil
@@ -212,5 +268,6 @@ func (s *State) applyTrim(r *record.Trim) error {
 		}
 	}
 	s.logStart = max(s.logStart, r.Before)
+	s.dropMarks()
 	return nil
 }

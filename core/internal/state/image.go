@@ -21,6 +21,10 @@ const (
 	tagGroup
 	tagCursor
 	tagGrave
+	tagLock
+
+	tagDelayed byte = 16
+	tagMarks   byte = 17
 )
 
 // Hash returns a hash over the whole state. Two folds of one log have the same.
@@ -54,10 +58,13 @@ func (s *State) image(b []byte) []byte {
 	for _, c := range slices.SortedFunc(maps.Values(s.cursors), compareCursors) {
 		b = appendCursor(b, c)
 	}
+	for _, l := range slices.SortedFunc(maps.Values(s.locks), compareLocks) {
+		b = appendLock(b, l)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.graves)) {
 		b = appendGrave(b, name, s.graves[name])
 	}
-	return b
+	return s.allDelayed(s.appendMarks(b))
 }
 
 // appendEntry frames the content that add appends.
@@ -80,7 +87,8 @@ func (s *State) appendServer(b []byte) []byte {
 		b = record.Append(b, &s.server)
 		b = binary.AppendUvarint(b, uint64(s.logStart))
 		b = binary.AppendUvarint(b, uint64(len(s.topics)))
-		return binary.AppendUvarint(b, uint64(len(s.groups)))
+		b = binary.AppendUvarint(b, uint64(len(s.groups)))
+		return binary.AppendUvarint(b, uint64(s.popTime))
 	})
 }
 
@@ -134,7 +142,9 @@ func appendGrave(b []byte, name string, next []model.Offset) []byte {
 	})
 }
 
-func compareCursors(x, y *cursorEntry) int {
-	a, b := keyOf(x.id), keyOf(y.id)
+func compareCursors(x, y *cursorEntry) int { return compareIDs(x.id, y.id) }
+
+func compareIDs(x, y model.CursorID) int {
+	a, b := keyOf(x), keyOf(y)
 	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic), cmp.Compare(a.queue, b.queue))
 }

@@ -65,7 +65,9 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.group(content)
 	case tagGrave:
 		return l.grave(content)
-	case tagQueue:
+	case tagMarks:
+		return l.marks(content)
+	case tagQueue, tagLock, tagDelayed:
 		return nil
 	case tagCursor:
 		l.cursors++
@@ -80,6 +82,10 @@ func (l *loader) leaves(tag byte, content []byte) error {
 		return l.queue(content)
 	case tagCursor:
 		return l.cursor(content)
+	case tagDelayed:
+		return l.delayed(content)
+	case tagLock:
+		return l.lock(content)
 	}
 	return nil
 }
@@ -138,6 +144,9 @@ func (l *loader) server(content []byte) error {
 	s.logStart = model.LSN(f.next(math.MaxInt64))
 	s.topics = make([]*Topic, f.next(1<<28))
 	s.groups = make([]*Group, f.next(1<<28))
+	if len(f.b) > 0 { // the first version had no deliveries
+		s.popTime = int64(f.next(math.MaxInt64))
+	}
 	return f.end()
 }
 
@@ -211,7 +220,7 @@ func (l *loader) cursor(content []byte) error {
 	f := fields{b: content}
 	id := model.CursorID{Group: model.GroupID(f.next(math.MaxUint32))}
 	id.Queue = model.Queue{Shard: l.state.shard, Topic: model.TopicID(f.next(math.MaxUint32)), Num: int32(f.next(math.MaxInt32))}
-	c, err := cursor.DecodeImage(f.b)
+	c, err := cursor.DecodeImage(f.b, &l.state.memory)
 	if err != nil || f.bad {
 		return errImage
 	}

@@ -11,7 +11,8 @@ type Snapshot struct {
 	phase  int
 	next   int // of the phase
 	graves map[string]bool
-	image  pieces
+	delaying
+	image pieces
 }
 
 // The phases of a snapshot: one kind of entry after the other.
@@ -21,6 +22,7 @@ const (
 	phaseGroups
 	phaseCursors
 	phaseGraves
+	phaseLocks
 	phases
 )
 
@@ -28,9 +30,10 @@ const (
 func (s *State) BeginSnapshot() *Snapshot {
 	s.generation++
 	n := &Snapshot{state: s, gen: s.generation, graves: make(map[string]bool)}
-	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried)}
+	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried), s.lockOrder.n}
+	n.delaying.end = s.newest + 1
 	b := n.image.last()
-	*b = s.appendServer(*b)
+	*b = s.appendMarks(s.appendServer(*b))
 	s.snapshot = n
 	return n
 }
@@ -46,7 +49,7 @@ func (n *Snapshot) Slice(limit int) (done bool) {
 		n.save(n.phase, n.next)
 		n.next++
 	}
-	if n.phase < phases {
+	if n.phase < phases || n.delaying.slice(n, limit) == limit {
 		return false
 	}
 	n.state.snapshot = nil
@@ -81,6 +84,10 @@ func (n *Snapshot) save(phase, i int) {
 		}
 	case phaseGraves:
 		s.saveGrave(s.buried[i])
+	case phaseLocks:
+		if l := *s.lockOrder.at(i); l != nil {
+			s.saveLock(l)
+		}
 	}
 }
 

@@ -4,25 +4,33 @@ import (
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/cursor"
+	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
 )
 
 // State is all that a shard knows from its log. One goroutine owns it.
 type State struct {
-	shard    model.ShardID
-	server   record.Server
-	logStart model.LSN // the log is trimmed below
-	topics   []*Topic  // by id - 1; nil where it was deleted
-	byName   map[string]*Topic
-	graves   map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
-	buried   []string                  // the names in graves, in the order of their first burial
-	queues   paged[*Queue]             // by slot; nil where the topic was deleted
-	live     int                       // queues that are not nil
-	groups   []*Group                  // by id - 1; nil where it was deleted
-	byGroup  map[string]*Group
-	cursors  map[cursorKey]*cursorEntry
-	order    paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	shard     model.ShardID
+	server    record.Server
+	logStart  model.LSN // the log is trimmed below
+	popTime   int64     // the latest name of a delivery
+	topics    []*Topic  // by id - 1; nil where it was deleted
+	byName    map[string]*Topic
+	graves    map[string][]model.Offset // name of a deleted topic -> its queues' next offsets
+	buried    []string                  // the names in graves, in the order of their first burial
+	queues    paged[*Queue]             // by slot; nil where the topic was deleted
+	live      int                       // queues that are not nil
+	groups    []*Group                  // by id - 1; nil where it was deleted
+	byGroup   map[string]*Group
+	cursors   map[cursorKey]*cursorEntry
+	order     paged[*cursorEntry] // cursors by their number; nil where one was deleted
+	memory    cursor.Memory       // what cursors share
+	locks     map[cursorKey]*lockEntry
+	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
+	delayed   delay.Set         // messages that wait for their time
+	marks     []mark            // at least one
+	newest    model.LSN         // highest At of a delayed message so far
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
@@ -86,6 +94,8 @@ func New(shard model.ShardID) *State {
 		graves:  make(map[string][]model.Offset),
 		byGroup: make(map[string]*Group),
 		cursors: make(map[cursorKey]*cursorEntry),
+		marks:   make([]mark, 1),
+		locks:   make(map[cursorKey]*lockEntry),
 	}
 }
 
@@ -140,6 +150,21 @@ func (s *State) QueueCount() int { return s.live }
 // Group returns the group of that name, nil if there is none.
 func (s *State) Group(name string) *Group { return s.byGroup[name] }
 
+// Groups returns all groups in the order of their ids; nil stands where one was
+// deleted. The slice is the state's.
+func (s *State) Groups() []*Group { return s.groups }
+
+// PopTime returns the latest name that a delivery was ever given, in ms.
+func (s *State) PopTime() int64 { return s.popTime }
+
+// GroupByID returns a group, nil if there is none.
+func (s *State) GroupByID(id model.GroupID) *Group {
+	if !s.HasGroup(id) {
+		return nil
+	}
+	return s.groups[id-1]
+}
+
 // HasGroup tells whether there is a group with that id.
 func (s *State) HasGroup(id model.GroupID) bool {
 	return id > 0 && int(id) <= len(s.groups) && s.groups[id-1] != nil
@@ -159,22 +184,43 @@ func (s *State) Cursor(id model.CursorID) *cursor.Cursor {
 	return nil
 }
 
+// EachCursor calls fn with every cursor, in the order in which they were made.
+func (s *State) EachCursor(fn func(model.CursorID, *cursor.Cursor)) {
+	for i := range s.order.n {
+		if c := *s.order.at(i); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
+}
+
 // CursorCount returns the number of cursors.
 func (s *State) CursorCount() int { return len(s.cursors) }
 
-// Consumed returns the lowest floor of the groups in a queue, and whether any
-// group has a cursor there. It looks at every group.
-func (s *State) Consumed(q *Queue) (floor model.Offset, any bool) {
+// Cursors passes the cursors numbered from next on to fn, so many numbers of them:
+// for walks in slices. It returns where to go on, and whether there is more.
+func (s *State) Cursors(next, slice int, fn func(model.CursorID, *cursor.Cursor)) (int, bool) {
+	end := min(next+slice, s.order.n)
+	for ; next < end; next++ {
+		if c := *s.order.at(next); c != nil {
+			fn(c.id, &c.cursor)
+		}
+	}
+	return next, end < s.order.n
+}
+
+// Laggard returns the group that has consumed the least of a queue, and up to where
+// it has; nil if no group has a cursor there. It looks at every group.
+func (s *State) Laggard(q *Queue) (last *Group, floor model.Offset) {
 	for _, g := range s.groups {
 		if g == nil {
 			continue
 		}
 		c := s.cursors[cursorKey{g.ID, q.Topic.ID, q.Num}]
-		if c != nil && (!any || c.cursor.Floor() < floor) {
-			floor, any = c.cursor.Floor(), true
+		if c != nil && (last == nil || c.cursor.Floor() < floor) {
+			last, floor = g, c.cursor.Floor()
 		}
 	}
-	return floor, any
+	return last, floor
 }
 
 // Gaps are ranges of offsets that no message has, for ever. The slice is not changed.

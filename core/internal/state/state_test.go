@@ -16,14 +16,20 @@ type life struct {
 }
 
 func (l *life) apply(t *rapid.T, e record.Entry) {
-	l.end += 100
+	l.end += 1000
 	if err := l.Apply(e, l.end); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (l *life) step(t *rapid.T) {
-	switch rapid.IntRange(0, 9).Draw(t, "op") {
+	switch rapid.IntRange(0, 13).Draw(t, "op") {
+	case 12:
+		q := l.anyQueue(t)
+		if g := l.Group(fmt.Sprint("g", rapid.IntRange(0, 2).Draw(t, "group"))); q != nil && g != nil {
+			owner := rapid.SampledFrom([]string{"", "one", "two"}).Draw(t, "owner")
+			l.apply(t, &record.Lock{Group: g.ID, Topic: q.Topic.ID, Queue: q.Num, Owner: owner})
+		}
 	case 0:
 		name := fmt.Sprint("t", rapid.IntRange(0, 3).Draw(t, "topic"))
 		id := l.NextTopicID()
@@ -61,6 +67,8 @@ func (l *life) step(t *rapid.T) {
 			min := q.Min + model.Offset(rapid.Int64Range(0, int64(q.Next-q.Min)).Draw(t, "min"))
 			l.apply(t, &record.Trim{Before: l.end, Queues: []record.TrimQueue{{Topic: q.Topic.ID, Queue: q.Num, Min: min}}})
 		}
+	case 6, 7:
+		l.delay(t)
 	default:
 		if q := l.anyQueue(t); q != nil {
 			l.apply(t, message(q))
