@@ -64,7 +64,7 @@ func (s *stage) commands() map[string]func() {
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
 		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill, "look": s.cmdLook, "crowd": s.cmdCrowd,
 		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
-		"group": s.cmdGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
+		"group": s.cmdGroup, "delete-group": s.cmdDeleteGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
 		"ends": s.cmdEnds, "by-time": s.cmdByTime,
 		"join": s.cmdJoin, "leave": s.cmdLeave, "members": s.cmdMembers,
