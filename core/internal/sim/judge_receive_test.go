@@ -171,7 +171,7 @@ func (k *popCursor) can(w *world, m *message, at int64) bool {
 	case h.freedBy > at && !w.expired(&h.last, at):
 		return false
 	}
-	return k.first(m)
+	return k.first(w, m, at)
 }
 
 // mayForget tells whether retention may have taken a message, and nobody has noticed.
@@ -180,9 +180,9 @@ func (w *world) mayForget(m *message) bool {
 	return w.retention.Bytes > 0 || age > 0 && w.latestWall()-m.stored > age
 }
 
-// first tells whether a message is the one of its message group that comes next, if
-// that may matter.
-func (k *popCursor) first(m *message) bool {
+// first tells whether a message is the one of its message group that comes next, and
+// none of those behind it is held, if that may matter.
+func (k *popCursor) first(w *world, m *message, at int64) bool {
 	if _, may := k.share.ordered(0); !may {
 		return true
 	}
@@ -192,7 +192,11 @@ func (k *popCursor) first(m *message) bool {
 		return is
 	})
 	for _, b := range k.holds {
-		is = is && (!b.loose || b.done == yes)
+		if b.done == yes || b.m == m {
+			continue
+		}
+		held := b.blur || b.first != 0 && b.freedBy > at && (b.owner != nil || !w.expired(&b.last, at))
+		is = is && !b.loose && !(held && b.m.key == m.key)
 	}
 	return is
 }

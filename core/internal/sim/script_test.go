@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(file), scripts+"/"), ".txt")
-		if !needsDisk[name] {
+		if !onDisk(t, name, file) {
 			t.Run(name+"/kafka", func(t *testing.T) { playScript(t, file, newKafkaBox(t)) })
 		}
 		if strings.HasPrefix(name, "kafka/") {
