@@ -46,8 +46,8 @@ func (o *oracle) checkAttempt(c *call, holds []*hold, given []shard.Delivery) {
 
 // stands tells whether all that an attempt was given is certainly as it was.
 func (a *attempt) stands(w *world, c *call) bool {
-	if a.dirty || len(a.given) == 0 {
-		return false
+	if a.dirty || len(a.given) == 0 || slices.ContainsFunc(a.given[0].cursor.share.group.filters, func(tags []string) bool { return tags != nil }) {
+		return false // what a filter took out of the answer counts as settled
 	}
 	for i, h := range a.given {
 		must, _ := h.cursor.share.ordered(a.seen)
