@@ -18,19 +18,20 @@ const (
 // when every topic in it allows, and no start needs it any more. What is decided
 // stands in TRIM records before anything is removed.
 type retention struct {
-	armed bool
-	alarm alarmID
-	busy  bool            // one is being looked at or removed
-	parts []*index.Sealed // its index, and those of later segments that publish messages of it
-	goes  bool            // nothing keeps it: its queues are being trimmed
-	part  int             // which of the parts is looked at
-	seen  int             // runs of messages in it that were judged, or trimmed
-	some  []index.Extent  // those that are next
-	read  bool            // they are there
-	span  segmentSpan
-	last  model.LSN // of the newest record that publishes a message of that segment
-	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays stays     // why the oldest segment stays, as of the last look
+	armed  bool
+	alarm  alarmID
+	busy   bool            // one is being looked at or removed
+	parts  []*index.Sealed // its index, and those of later segments that publish messages of it
+	goes   bool            // nothing keeps it: its queues are being trimmed
+	part   int             // which of the parts is looked at
+	seen   int             // runs of messages in it that were judged, or trimmed
+	some   []index.Extent  // those that are next
+	read   bool            // they are there
+	span   segmentSpan
+	last   model.LSN // of the newest record that publishes a message of that segment
+	stored int64     // when its newest record was, ms
+	next   model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays  stays     // why the oldest segment stays, as of the last look
 }
 
 // stays is the reason why a segment stays, and which queue it is.
@@ -74,7 +75,7 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
 		return
 	}
-	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
+	r.span, r.stored, r.next = segmentSpan{oldest.Base, oldest.End}, oldest.Last, next.Base
 	r.last = s.state.LastPublish(oldest.Base, oldest.End)
 	parts, ok := s.publishedFrom(oldest, r.last)
 	if !ok {
@@ -184,6 +185,10 @@ func (r *retention) relocate(s *Shard) {
 	switch {
 	case n == 0:
 		r.forget(s)
+	case 4*bytes > int64(r.span.end-r.span.base) && s.now.Wall-r.stored <= s.cfg.Retention.Age.Milliseconds():
+		// Much of it waits, and is young: it would be copied again and again, each
+		// time that the copies are all there is in a segment.
+		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
 	case s.disk.low && bytes > s.disk.room/4:
 		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
 	default:
