@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"time"
+
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
@@ -18,20 +20,20 @@ const (
 // when every topic in it allows, and no start needs it any more. What is decided
 // stands in TRIM records before anything is removed.
 type retention struct {
-	armed  bool
-	alarm  alarmID
-	busy   bool            // one is being looked at or removed
-	parts  []*index.Sealed // its index, and those of later segments that publish messages of it
-	goes   bool            // nothing keeps it: its queues are being trimmed
-	part   int             // which of the parts is looked at
-	seen   int             // runs of messages in it that were judged, or trimmed
-	some   []index.Extent  // those that are next
-	read   bool            // they are there
-	span   segmentSpan
-	last   model.LSN // of the newest record that publishes a message of that segment
-	stored int64     // when its newest record was, ms
-	next   model.LSN // where the segment behind it begins: behind a gap that is not its end
-	stays  stays     // why the oldest segment stays, as of the last look
+	armed bool
+	alarm alarmID
+	busy  bool            // one is being looked at or removed
+	parts []*index.Sealed // its index, and those of later segments that publish messages of it
+	goes  bool            // nothing keeps it: its queues are being trimmed
+	part  int             // which of the parts is looked at
+	seen  int             // runs of messages in it that were judged, or trimmed
+	some  []index.Extent  // those that are next
+	read  bool            // they are there
+	span  segmentSpan
+	last  model.LSN // of the newest record that publishes a message of that segment
+	round round     // of copies forward
+	next  model.LSN // where the segment behind it begins: behind a gap that is not its end
+	stays stays     // why the oldest segment stays, as of the last look
 }
 
 // stays is the reason why a segment stays, and which queue it is.
@@ -75,7 +77,7 @@ func (r *retention) ring(s *Shard) {
 		r.keep(s, stays{segment: oldest.Base, reason: StaysSnapshot})
 		return
 	}
-	r.span, r.stored, r.next = segmentSpan{oldest.Base, oldest.End}, oldest.Last, next.Base
+	r.span, r.next = segmentSpan{oldest.Base, oldest.End}, next.Base
 	r.last = s.state.LastPublish(oldest.Base, oldest.End)
 	parts, ok := s.publishedFrom(oldest, r.last)
 	if !ok {
@@ -185,9 +187,7 @@ func (r *retention) relocate(s *Shard) {
 	switch {
 	case n == 0:
 		r.forget(s)
-	case 4*bytes > int64(r.span.end-r.span.base) && s.now.Wall-r.stored <= s.cfg.Retention.Age.Milliseconds():
-		// Much of it waits, and is young: it would be copied again and again, each
-		// time that the copies are all there is in a segment.
+	case !r.round.takes(s, r.span.base):
 		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
 	case s.disk.low && bytes > s.disk.room/4:
 		r.keep(s, stays{segment: r.span.base, reason: StaysDelayed})
@@ -200,6 +200,27 @@ func (r *retention) relocate(s *Shard) {
 			s.retention.forget(s)
 		})
 	}
+}
+
+// round is one pass over what waits in old segments: each message is copied forward
+// once in it, and the next one begins a retention's age later. Without that a segment
+// with nothing but copies would go at once, and they with it, for ever.
+type round struct {
+	began int64     // by the monotonic clock
+	end   model.LSN // the copies of this round lie at it or above
+}
+
+// takes tells whether a segment is the round's, and begins one if it is time.
+func (n *round) takes(s *Shard, base model.LSN) bool {
+	if base < n.end {
+		return true
+	}
+	age := orDefault(s.cfg.Retention.Age.Milliseconds(), (72 * time.Hour).Milliseconds())
+	if n.end > 0 && s.now.Mono-n.began < age {
+		return false
+	}
+	n.began, n.end = s.now.Mono, s.frameEnd()
+	return true
 }
 
 // forget begins to trim the queues of a segment that goes, unless one of its
