@@ -27,6 +27,10 @@ func (o *oracle) receiveUnknown(r *receiveCall) {
 		r.attempt.open, r.attempt.dirty = false, true
 	}
 	r.share.flying--
+	for num := range o.queuesOf(r.share.topic) {
+		k := r.share.cursor(o, num)
+		k.begun = max(k.begun, maybe)
+	}
 	r.share.ghost(o.w)
 }
 
@@ -92,7 +96,7 @@ func (o *oracle) started(c *call) {
 	}
 	for num := range o.queuesOf(s.topic) {
 		if k := s.cursor(o, num); k.begun != yes {
-			k.begin(w, all)
+			k.begin(w, all && k.begun == no)
 		}
 	}
 }
