@@ -39,6 +39,7 @@ func (o *oracle) received(c *call, r *shard.Records, err error) {
 	w, p := o.w, c.receive
 	p.share.version++
 	p.share.flying--
+	p.share.answered = w.now
 	if p.attempt != nil {
 		p.attempt.open = false
 	}

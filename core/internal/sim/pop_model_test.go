@@ -85,6 +85,7 @@ type share struct {
 	topic    *topic
 	cursors  map[int32]*popCursor
 	attempts []*attempt
+	answered int64 // when a receive was, last
 	flying   int   // receives that have no answer yet
 	version  int   // of what is known; any call or answer makes a new one
 	restless int64 // until then it may be busy with what is not seen
