@@ -27,6 +27,10 @@ func (o *oracle) receiveUnknown(r *receiveCall) {
 		r.attempt.open, r.attempt.dirty = false, true
 	}
 	r.share.flying--
+	for num := range o.queuesOf(r.share.topic) {
+		k := r.share.cursor(o, num)
+		k.begun = max(k.begun, maybe)
+	}
 	r.share.ghost(o.w)
 }
 
@@ -35,6 +39,7 @@ func (o *oracle) received(c *call, r *shard.Records, err error) {
 	w, p := o.w, c.receive
 	p.share.version++
 	p.share.flying--
+	p.share.answered = w.now
 	if p.attempt != nil {
 		p.attempt.open = false
 	}
@@ -92,7 +97,7 @@ func (o *oracle) started(c *call) {
 	}
 	for num := range o.queuesOf(s.topic) {
 		if k := s.cursor(o, num); k.begun != yes {
-			k.begin(w, all)
+			k.begin(w, all && k.begun == no)
 		}
 	}
 }

@@ -58,11 +58,11 @@ type queueID struct {
 type queue struct {
 	id    queueID
 	at    map[int64]*message
-	known []*message // of at, by offset
-	floor int64      // no message stored from now on has an offset below
-	top   int64      // the largest end that an answer gave
-	ended int64      // the largest end that a question for it was answered with
-	min   int64      // what is below was forgotten
+	known []int64 // offsets of at, rising
+	floor int64   // no message stored from now on has an offset below
+	top   int64   // the largest end that an answer gave
+	ended int64   // the largest end that a question for it was answered with
+	min   int64   // what is below was forgotten
 	gaps  []span
 
 	shown   int64      // everything below is certainly visible
@@ -175,7 +175,7 @@ func (o *oracle) learn(m *message, id queueID, offset, lsn, stored int64) {
 	w.check(offset >= q.floor, "L2", "message %d got offset %d of %v: what is below %d was given before", m.id, offset, id, q.floor)
 	m.queue, m.offset, m.lsn, m.stored = id, offset, lsn, stored
 	q.at[offset] = m
-	q.insert(m)
+	q.insert(offset)
 	o.byLSN[lsn] = m
 	q.top = max(q.top, offset+1)
 	o.checkSkips(q, m)

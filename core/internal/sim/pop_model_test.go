@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -86,6 +85,7 @@ type share struct {
 	topic    *topic
 	cursors  map[int32]*popCursor
 	attempts []*attempt
+	answered int64 // when a receive was, last
 	flying   int   // receives that have no answer yet
 	version  int   // of what is known; any call or answer makes a new one
 	restless int64 // until then it may be busy with what is not seen
@@ -321,20 +321,18 @@ func (p *pops) death(kept int64) {
 	})
 }
 
-// insert takes a message into the order of offsets.
-func (q *queue) insert(m *message) {
-	i := len(q.known)
-	for i > 0 && q.known[i-1].offset > m.offset {
-		i--
+// insert takes an offset into the order of those that a message has, or had.
+func (q *queue) insert(offset int64) {
+	if i, found := slices.BinarySearch(q.known, offset); !found {
+		q.known = slices.Insert(q.known, i, offset)
 	}
-	q.known = slices.Insert(q.known, i, m)
 }
 
 // each calls fn with the known messages of a range of offsets, until it says false.
 func (q *queue) each(from, to int64, fn func(*message) bool) {
-	i, _ := slices.BinarySearchFunc(q.known, from, func(m *message, offset int64) int { return cmp.Compare(m.offset, offset) })
-	for ; i < len(q.known) && q.known[i].offset < to; i++ {
-		if !fn(q.known[i]) {
+	i, _ := slices.BinarySearch(q.known, from)
+	for ; i < len(q.known) && q.known[i] < to; i++ {
+		if m := q.at[q.known[i]]; m != nil && !fn(m) {
 			return
 		}
 	}

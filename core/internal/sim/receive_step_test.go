@@ -115,7 +115,8 @@ func (w *world) stepReceiveAgain() {
 func (w *world) sendReceive(r *receiveCall) {
 	c, s := w.anyClient(), r.share
 	r.conn, r.life, r.version = c.conn, s.group.life, s.version
-	r.alone = !w.busyShare(s)
+	// A reader may still look at a queue for a call that was answered from another one.
+	r.alone = !w.busyShare(s) && w.now-s.answered > 2*(w.readMax+w.stepMax+1)
 	if r.attempt != nil {
 		r.attempt.open = true
 	}
