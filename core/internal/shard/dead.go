@@ -103,7 +103,7 @@ func (s *Shard) buryRead(q *popQueue, j *handout, l cursor.Lease, popTime int64,
 		return s.unavailable()
 	case q.outlet.gone || c == nil:
 		return model.Errorf(model.InvalidReceipt, "the topic or the group was deleted")
-	case s.disk.low:
+	case s.disk.low || !s.disk.fits(2*j.places[0].Size):
 		return errDiskFull
 	}
 	slot, ok := c.Slot(l.Offset)

@@ -27,6 +27,13 @@ type disk struct {
 	asks    bool  // the answer to whether there is a spare segment is awaited
 }
 
+// look notes the room that there is at a start, before more has been asked for: the
+// first step must not begin a segment that there is no room for.
+func (d *disk) look(s *Shard) {
+	d.room, _ = s.log.Room()
+	d.scarce = d.room < s.cfg.SegmentBytes-s.cfg.SegmentBytes/4
+}
+
 // step looks at the room that a step has left.
 func (d *disk) step(s *Shard) {
 	enough := s.cfg.SegmentBytes - s.cfg.SegmentBytes/4 // what a spare segment alone has
