@@ -50,6 +50,7 @@ func (r *settleRequest) refuse(err error) {
 // are one record.
 func (r *settleRequest) decide(s *Shard) {
 	r.answers()
+	r.dying = 1 // until the log is there: a burial may end at once
 	level, acks := s.settleLevel(), s.acks[:0]
 	for i := range r.entries {
 		e, result := &r.entries[i], &r.results[i]
@@ -71,7 +72,6 @@ func (r *settleRequest) decide(s *Shard) {
 		r.settle(s, e, result)
 	}
 	s.acks = acks[:0]
-	r.dying++ // until the log is there
 	s.when(level, s.frameEnd(), r)
 }
 

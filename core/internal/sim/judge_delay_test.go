@@ -130,6 +130,10 @@ func (x *waits) appended(lsn int64, payload []byte, count uint32) {
 // not visible yet.
 func (m *message) fresh(w *world) bool { return m != nil && m.proof != 0 && m.life == w.lives }
 
+// unseenDelayed tells of a message that only the log's own records have placed: a
+// power cut may take them, and the queue that its topic had just been given.
+func (m *message) unseenDelayed() bool { return m != nil && m.delayed && !m.seen }
+
 // cut forgets what lies at an LSN or behind, because the log is read from there.
 func (x *waits) cut(from int64) {
 	x.events = x.events[:sort.Search(len(x.events), func(i int) bool { return x.events[i].lsn >= from })]

@@ -116,7 +116,7 @@ func (o *oracle) inspectEnd(q *queue, end int64, before []span) {
 		"queue %v had gaps %v and has %v", q.id, before, q.gaps)
 	w.check(o.cuts > 0 || len(q.gaps) == len(before), "L2", "queue %v has a new gap without a power cut: %v", q.id, q.gaps)
 	top := q.top
-	for top > end && q.at[top-1].fresh(w) {
+	for top > end && (q.at[top-1].fresh(w) || o.cuts > 0 && q.at[top-1].unseenDelayed()) {
 		top--
 	}
 	w.check(end >= top && end >= q.ended, "L2", "queue %v ends at %d and had %d, %d", q.id, end, q.top, q.ended)
