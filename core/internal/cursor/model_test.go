@@ -790,7 +790,7 @@ func TestModel(t *testing.T) {
 				}
 			})
 			for _, name := range tc.want {
-				if total[name] == 0 {
+				if total[name] == 0 && !testing.Short() { // a short run is too short to meet all
 					t.Errorf("%s: never met", name)
 				}
 			}

@@ -45,7 +45,8 @@ var rareStates = []string{
 
 func unseen() (missing []string) {
 	for _, what := range rareStates {
-		if sightings.of[what] == 0 {
+		delivery := strings.HasPrefix(what, "pop.") || strings.HasPrefix(what, "delay.") || strings.HasPrefix(what, "look.")
+		if sightings.of[what] == 0 && (*flagMore || !delivery) {
 			missing = append(missing, what)
 		}
 	}

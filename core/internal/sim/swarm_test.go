@@ -66,9 +66,6 @@ func newSwarm(seed uint64, steps int) swarm {
 	if s.faults = r.IntN(4) > 0; s.faults {
 		s.crash, s.cut, s.io, s.clock = r.IntN(3) > 0, r.IntN(2) == 0, r.IntN(3) == 0, r.IntN(3) == 0
 	}
-	if s.faults && !*flagPop {
-		s.popGroups = 0 // the judge of receives is not yet sound where processes die
-	}
 	s.drawBodies(r)
 	if s.full = s.faults && r.IntN(8) == 0; s.full {
 		s.fillDisk()
