@@ -6,6 +6,7 @@ import (
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/txn"
 	"github.com/gantrymq/gantry/core/record"
 )
 
@@ -29,9 +30,11 @@ type State struct {
 	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
-	delayed   delay.Set         // messages that wait for their time
-	marks     []mark            // at least one
-	newest    model.LSN         // highest At of a delayed message so far
+	delayed   delay.Set         // messages that wait for their time, or for the end of their transaction
+	open      txn.Set           // the transactions of the latter
+	ended     txn.Ended
+	marks     []mark    // at least one
+	newest    model.LSN // highest At of a delayed message so far
 
 	snapshot   *Snapshot // being taken; nil if none is
 	generation uint32    // of the newest snapshot
