@@ -55,6 +55,10 @@ func (r *endRequest) complete(s *Shard, err error) {
 
 func (r *endRequest) decide(s *Shard) {
 	id := r.Address.LSN()
+	if r.Address != model.AddressOf(s.cfg.Shard, id) || r.Offset != model.Offset(id) {
+		r.answer(s, model.Errorf(model.InvalidTransaction, "the transaction at %d is not that of offset %d", r.Address, r.Offset))
+		return
+	}
 	m, open := s.state.Prepared(id), s.state.Open().Get(id)
 	if m == nil || open == nil {
 		r.over(s)
@@ -78,7 +82,7 @@ func (r *endRequest) decide(s *Shard) {
 
 // check finds out whether the caller may end an open transaction.
 func (r *endRequest) check(s *Shard, m *delay.Message, open *txn.Open) error {
-	if err := r.mismatch(s, m.ID(), open.Producer, m.Key); err != nil {
+	if err := r.mismatch(open.Producer, m.Key); err != nil {
 		return err
 	}
 	if open.Immunity == 0 || r.Checked || r.How == model.Unresolved {
@@ -90,11 +94,9 @@ func (r *endRequest) check(s *Shard, m *delay.Message, open *txn.Open) error {
 	return nil
 }
 
-// mismatch compares what names a transaction.
-func (r *endRequest) mismatch(s *Shard, id model.LSN, producer, key uint32) error {
+// mismatch compares what names a transaction, beside its address.
+func (r *endRequest) mismatch(producer, key uint32) error {
 	switch {
-	case r.Address != model.AddressOf(s.cfg.Shard, id) || r.Offset != model.Offset(id):
-		return model.Errorf(model.InvalidTransaction, "the transaction at %d is not that of offset %d", r.Address, r.Offset)
 	case delay.KeyHash(r.Group) != producer:
 		return model.Errorf(model.InvalidTransaction, "the transaction at %d is not one of the producer group %s", r.Address, r.Group)
 	case r.UniqueKey != "" && delay.KeyHash(r.UniqueKey) != key:
@@ -116,7 +118,7 @@ func (r *endRequest) over(s *Shard) {
 		r.answer(s, nil)
 		return
 	}
-	if err := r.mismatch(s, end.ID, end.Producer, end.Key); err != nil {
+	if err := r.mismatch(end.Producer, end.Key); err != nil {
 		r.answer(s, err)
 		return
 	}

@@ -27,7 +27,7 @@ func (s *State) Prepared(id model.LSN) *delay.Message {
 // may have ended too long ago for that.
 func (s *State) Ended(id model.LSN) (end txn.End, known, vague bool) {
 	end, known = s.ended.Get(id)
-	return end, known, id <= s.ended.Forgotten
+	return end, known, id > 0 && id <= s.ended.Forgotten
 }
 
 // prepared returns the transaction that a message opens.
