@@ -15,7 +15,7 @@ SQL_ANSWERS ?= $(CURDIR)/core/filter/testdata/sql92.txt
 # The last line of a run is that of what was run.
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci sql-oracle simulate crash crash-ci exhaustive soak bench generate netns clean
+.PHONY: help run build test race lint check tidy fuzz conformance conformance-ci sql-oracle kafka simulate crash crash-ci exhaustive soak bench generate netns clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 18
@@ -46,7 +46,7 @@ check: lint tidy ## what must hold before a change is merged, beside the tests
 	$(MAKE) generate
 	@git diff --exit-code -- docs/protocols || { echo "make generate changes the tree: commit what it writes"; exit 1; }
 
-generate: ## docs/protocols/remoting.md, from the table of request codes
+generate: ## docs/protocols/remoting.md, from the table of request codes; the gRPC stubs, where protoc is installed
 	$(GO) generate ./...
 
 fuzz: ## every decoder, FUZZTIME each
@@ -58,7 +58,7 @@ fuzz: ## every decoder, FUZZTIME each
 	done
 
 simulate: ## the engine under simulated crashes and power cuts for SIM_TIME; and a mutant that must be caught
-	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestEachCall' ./core/internal/sim
+	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestKafkaSeeds|TestEachCall' ./core/internal/sim
 	$(GO) test -count=1 -tags mutant -v -run TestCanary ./core/internal/sim
 
 conformance: build ## all official clients against the binary (needs Java and Maven)
@@ -70,6 +70,9 @@ conformance-ci: build ## the subset that CI runs
 sql-oracle: ## what Apache's own SQL92 filter answers to SQL_PAIRS generated questions, and whether ours does too (needs Java and Maven)
 	$(MAKE) -C conformance sql-oracle SQL_PAIRS=$(SQL_PAIRS) SQL_SEED=$(SQL_SEED) SQL_ANSWERS=$(SQL_ANSWERS)
 	GANTRY_SQL_ANSWERS=$(SQL_ANSWERS) $(GO) test -count=1 -v -run TestSQL92Answers ./core/filter
+
+kafka: build ## the log on a real Apache Kafka from Maven: a client's cases, kills, take-overs; KAFKA_NODES=3 loses brokers too (needs Java and Maven)
+	$(MAKE) -C conformance kafka
 
 crash: exhaustive build ## every call that fails, every damaged byte; kill -9 under load, KILLS times in each flush mode, against an external ledger
 	$(MAKE) -C conformance crash KILLS=$(KILLS)

@@ -4,6 +4,7 @@
 #   bench/run.sh                     every row
 #   bench/run.sh sends batch         some of: start idle memory sends pull sync producer batch e2e
 #   bench/run.sh storage             those of bench/storage.sh: restart topics queues pause cold
+#   bench/run.sh grpc                those of bench/v5.sh, over the v5 gRPC protocol: v5load v5wait v5hold
 #   ROUNDS=5 SECONDS=20 bench/run.sh rounds (default 3) and length of each measured window in seconds (default 10)
 #   SERVERS=gantry bench/run.sh      one server only
 #
@@ -25,9 +26,11 @@ client= # pid of the official benchmark program that runs now
 . bench/servers.sh
 . bench/rows.sh
 . bench/storage.sh
+. bench/v5.sh
 
 wanted=" ${*:-start idle memory sends pull sync producer batch e2e} "
 wanted=${wanted/ storage / restart topics queues pause cold }
+wanted=${wanted/ grpc / v5load v5wait v5hold }
 wants() { [[ $wanted == *" $1 "* ]]; }
 for row in $wanted; do
 	[ "$(type -t "row_$row")" = function ] || { echo "no row $row" >&2; exit 2; }
@@ -36,8 +39,10 @@ done
 prepare() {
 	mkdir -p "$WORK" "$OUT"
 	for row in $wanted; do rm -f "$OUT/$row".*.json "$OUT/$row"-*.json; done
+	[[ $wanted != *" v5"* ]] || rm -f "$OUT"/v5-*.json
 	go build -o "$WORK/load" ./bench/load && go build -o "$WORK/table" ./bench/table || exit 1
 	(cd bench/e2e && go build -o "$WORK/e2e" .) || exit 1
+	(cd bench/v5 && go build -o "$WORK/v5" .) || exit 1
 	[[ $SERVERS != *gantry* ]] || [ -x bin/gantry ] || { echo "bin/gantry is missing: make build" >&2; exit 1; }
 	# The official benchmark programs are needed even when the peer itself is not.
 	HOME_DIR=$WORK bench/peer/fetch.sh || exit 1
@@ -77,6 +82,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	wants sync && group sync sync_rows
 	{ wants producer || wants batch || wants e2e; } && group shared shared_rows
 	storage_groups
+	v5_groups
 done
 "$WORK/table" "$OUT"
 exit $failed

@@ -1,7 +1,7 @@
 # Starting and stopping the two servers; sourced by run.sh. Each is started by "load start", which waits for its first stored message.
 
-# The server that runs now: its name, processes, name server, and address of /metrics if it has one.
-server= pids= namesrv= metrics=
+# The server that runs now: its name, processes, name server, address of /metrics if it has one, and of its gRPC listener.
+server= pids= namesrv= metrics= grpc=
 
 start_server() { # apache|gantry, shared|pinned|sync
 	server=$1
@@ -25,6 +25,7 @@ start_apache() {
 	export NAMESRV_PORT=$FIRST_PORT BROKER_PORT=$((FIRST_PORT + 11))
 	[ "$1" = sync ] && FLUSH=SYNC_FLUSH
 	[ "$1" != shared ] && PIN=0
+	[ -n "${v5:-}" ] && export GRPC_PORT=$((FIRST_PORT + 20)) && grpc=127.0.0.1:$GRPC_PORT
 	namesrv=127.0.0.1:$NAMESRV_PORT metrics=
 	ONLY=${restart:+broker} load_start bench/peer/start.sh >/dev/null || return 1
 	pids=$(cat "$DATA/broker.pid"),$(cat "$DATA/namesrv.pid")
@@ -34,10 +35,11 @@ start_gantry() {
 	local flush=async pin=
 	[ "$1" = sync ] && flush=sync
 	[ "$1" != shared ] && pin="taskset -c 0"
+	grpc=127.0.0.1:$((FIRST_PORT + 54))
 	namesrv=127.0.0.1:$((FIRST_PORT + 50)) metrics=127.0.0.1:$((FIRST_PORT + 52))
 	# pin and env replace themselves, so the pid is the server's.
 	pids=$(load_start $pin env GANTRY_REMOTING_NAMESRV_ADDR="$namesrv" GANTRY_REMOTING_ADDR=127.0.0.1:$((FIRST_PORT + 51)) \
-		GANTRY_GRPC_ADDR=127.0.0.1:$((FIRST_PORT + 53)) GANTRY_OPS_ADDR="$metrics" GANTRY_WAL_FLUSH=$flush \
+		GANTRY_GRPC_ADDR=127.0.0.1:$((FIRST_PORT + 53)) GANTRY_OPS_ADDR="$metrics" GANTRY_GRPC_ADDR="$grpc" GANTRY_WAL_FLUSH=$flush \
 		bin/gantry serve --data "$WORK/gantry") && return
 	echo "$pids" >&2 # not a pid but what went wrong
 	tail -3 "$WORK/gantry.log" >&2

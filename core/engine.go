@@ -84,6 +84,13 @@ func (e *Engine) Group(name string) (*GroupInfo, bool) { return e.shard.Group(na
 // Groups returns all consumer groups, ordered by name.
 func (e *Engine) Groups() []*GroupInfo { return e.shard.Groups() }
 
+// Setting returns the text that is kept under a key, as of its last durable change.
+// It never blocks, and may be called from any goroutine.
+func (e *Engine) Setting(key string) (value string, ok bool) { return e.shard.Setting(key) }
+
+// Settings returns the settings whose keys begin with a prefix, ordered by key.
+func (e *Engine) Settings(prefix string) []Setting { return e.shard.Settings(prefix) }
+
 // Failed returns a channel that is closed when the shard has failed, and Err the
 // reason: nothing is acknowledged after it.
 func (e *Engine) Failed() <-chan struct{} { return e.shard.Failed() }

@@ -65,6 +65,8 @@ type (
 	PutGroup     = shard.PutGroup
 	DeleteTopic  = shard.DeleteTopic
 	DeleteGroup  = shard.DeleteGroup
+	PutSetting   = shard.PutSetting
+	Setting      = shard.Setting
 	KeyQuery     = shard.KeyQuery
 	Retention    = model.Retention
 	TopicInfo    = shard.TopicInfo

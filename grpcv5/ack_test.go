@@ -230,3 +230,25 @@ func TestCallsNeedNoTelemetry(t *testing.T) {
 		}
 	})
 }
+
+// What the log has not taken is never answered with success.
+func TestNothingIsAcknowledgedWithoutTheLog(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		c := consumerOf(r, "", "x")
+		defer c.close()
+		m := c.expect("t", "x")[0]
+		r.wal.Kill()
+		r.failed = true
+		for range 2 { // the call that meets the failure, and one behind it
+			a := must[*apis.SendMessageResponse](c, apis.Code_HA_NOT_AVAILABLE)(c.SendMessage(c.ctx, &apis.SendMessageRequest{Messages: []*apis.Message{c.message("t", "id", "y")}}))
+			for _, e := range a.Entries {
+				if e.Status.Code == apis.Code_OK || e.MessageId != "" {
+					t.Errorf("%v", a)
+				}
+			}
+			c.ack(apis.Code_HA_NOT_AVAILABLE, m)
+			c.change(apis.Code_HA_NOT_AVAILABLE, m, 10*time.Second)
+			c.forward(apis.Code_HA_NOT_AVAILABLE, m)
+		}
+	})
+}

@@ -40,27 +40,40 @@ func header(ctx context.Context, name string) string {
 
 // session returns the client's session. A client without an id has none.
 func (c *call) session() (*session, error) {
-	if c.id == "" {
+	switch {
+	case c.id == "":
 		return nil, refuse(apis.Code_CLIENT_ID_REQUIRED, "the header %s is missing", headerClientID)
+	case len(c.id) > maxClientID:
+		return nil, refuse(apis.Code_BAD_REQUEST, "the client id has %d bytes, at most %d are allowed", len(c.id), maxClientID)
 	}
-	return c.server.session(c.id, c.conn), nil
+	return c.known(c.id)
 }
 
-// anonymous returns the client's session, and one of its connection's own for a
-// client that does not say who it is.
-func (c *call) anonymous() *session {
-	id := c.id
-	if id == "" {
-		id = "\x00" + c.conn.remote.String()
+// anonymous returns the client's session; for a client that does not say who it
+// is, one that its connection has for itself.
+func (c *call) anonymous() (*session, error) {
+	if c.id != "" {
+		return c.session()
 	}
-	return c.server.session(id, c.conn)
+	return c.known("\x00" + c.conn.remote.String())
+}
+
+func (c *call) known(id string) (*session, error) {
+	if s := c.server.session(id, c.conn); s != nil {
+		return s, nil
+	}
+	return nil, refuse(apis.Code_TOO_MANY_REQUESTS, "there are too many clients")
 }
 
 // begin starts a call into core on the client's session; submit of the session
-// ends it. A session that has just ended is made anew.
-func (c *call) begin() (*session, *core.Client, error) {
+// ends it.
+func (c *call) begin() (*session, *core.Client, error) { return c.beginOn(c.session) }
+
+// beginOn starts a call on the session that it is given. One that has just ended
+// is made anew.
+func (c *call) beginOn(find func() (*session, error)) (*session, *core.Client, error) {
 	for {
-		s, err := c.session()
+		s, err := find()
 		if err != nil {
 			return nil, nil, err
 		}

@@ -28,9 +28,18 @@ type Config struct {
 	ProxyFrom string
 	// MaxDelay is how far ahead a delayed message may be; default 24 h, as upstream.
 	MaxDelay time.Duration
+	// Digest is the checksum of delivered bodies: md5, as upstream's, or sha1, which
+	// costs half of it. Default md5.
+	Digest string
 	// MaxBodyBytes is the largest body, which clients are told; default 4 MiB.
 	MaxBodyBytes int
 }
+
+// What Config.Digest may be.
+const (
+	DigestMD5  = "md5"
+	DigestSHA1 = "sha1"
+)
 
 const (
 	defaultAddr           = "127.0.0.1:8081"
@@ -46,6 +55,14 @@ const (
 	maxRequest = 130 << 20
 	// maxSmallRequest bounds all requests but sends.
 	maxSmallRequest = 4 << 20
+	// maxHeaders bounds the headers of a call, maxClientID the client's id in them.
+	maxHeaders  = 64 << 10
+	maxClientID = 512
+	// maxStreams is how many calls a connection may have open at once: a receive of
+	// each consumer behind one proxy, say.
+	maxStreams = 100_000
+	// maxSessions bounds the clients that are known.
+	maxSessions = 1_000_000
 	// handshakeTimeout is what a new connection has until it speaks HTTP/2.
 	handshakeTimeout = 10 * time.Second
 	// minPing is how often a client may ping, with calls or without: C++ does each
@@ -66,6 +83,7 @@ func (c Config) withDefaults() Config {
 	c.MaxConnections = orDefault(c.MaxConnections, defaultMaxConnections)
 	c.RequestBytes = orDefault(c.RequestBytes, defaultRequestBytes)
 	c.MaxDelay = orDefault(c.MaxDelay, defaultMaxDelay)
+	c.Digest = orDefault(c.Digest, DigestMD5)
 	c.MaxBodyBytes = orDefault(c.MaxBodyBytes, defaultMaxBodyBytes)
 	return c
 }
@@ -90,6 +108,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxConnections < 0 || c.MaxConnectionsPerIP < 0 || c.RequestBytes < 0 || c.MaxDelay < 0 {
 		return fmt.Errorf("grpc: limits must not be negative")
+	}
+	if c.Digest != DigestMD5 && c.Digest != DigestSHA1 {
+		return fmt.Errorf("grpc.digest: %q is neither %s nor %s", c.Digest, DigestMD5, DigestSHA1)
 	}
 	if _, err := protocols.ParseNets(c.ProxyFrom); err != nil {
 		return fmt.Errorf("grpc.proxy_from: %w", err)

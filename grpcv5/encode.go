@@ -3,7 +3,9 @@ package grpcv5
 import (
 	"bytes"
 	"crypto/md5"
+	"crypto/sha1"
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -38,13 +40,15 @@ const (
 
 // encoder writes messages. It keeps its room.
 type encoder struct {
+	digest apis.DigestType
 	topic  []byte // the field of the topic, the same for all messages
 	head   []byte // the fields of a message before its body
 	system []byte // its system properties
 }
 
 // begin prepares for messages of a topic, whose name is the client's.
-func (e *encoder) begin(topic *apis.Resource) {
+func (e *encoder) begin(digest apis.DigestType, topic *apis.Resource) {
+	e.digest = digest
 	namespace, name := topic.GetResourceNamespace(), topic.GetName()
 	e.system = e.system[:0]
 	if namespace != "" {
@@ -100,7 +104,7 @@ func (e *encoder) properties(w record.Wire, d *core.Delivery, body []byte) {
 			e.userProperty(key, value)
 		}
 	}
-	e.system = t.append(e.system[:0], w, body)
+	e.system = t.append(e.system[:0], w, e.digest, body)
 	e.system = appendNumber(e.system, 13, uint64(w.Queue()))
 	e.system = appendNumber(e.system, 14, uint64(w.QueueOffset()))
 	if d != nil {
@@ -169,7 +173,7 @@ func (t *told) kind() apis.MessageType {
 }
 
 // append writes the SystemProperties that the message itself has.
-func (t *told) append(b []byte, w record.Wire, body []byte) []byte {
+func (t *told) append(b []byte, w record.Wire, kind apis.DigestType, body []byte) []byte {
 	if len(t.tag) > 0 {
 		b = appendText(b, 1, t.tag)
 	}
@@ -181,7 +185,7 @@ func (t *told) append(b []byte, w record.Wire, body []byte) []byte {
 	} else {
 		b = appendText(b, 3, offsetID(w))
 	}
-	b = appendDigest(b, body)
+	b = appendDigest(b, kind, body)
 	b = appendNumber(b, 5, uint64(apis.Encoding_IDENTITY))
 	b = appendNumber(b, 6, uint64(t.kind()))
 	b = appendMillis(b, 7, w.Born())
@@ -192,7 +196,7 @@ func (t *told) append(b []byte, w record.Wire, body []byte) []byte {
 	}
 	b = appendMillis(b, 9, w.StoreTime())
 	b = appendAddr(b, 10, w.StoreHost().Addr())
-	if at, err := strconv.ParseInt(string(t.deliverAt), 10, 64); err == nil {
+	if at, ok := number(t.deliverAt); ok {
 		b = appendMillis(b, 11, at)
 	}
 	if len(t.group) > 0 {
@@ -208,7 +212,7 @@ func (t *told) append(b []byte, w record.Wire, body []byte) []byte {
 	if len(t.lite) > 0 {
 		b = appendText(b, 21, t.lite)
 	}
-	if p, err := strconv.ParseInt(string(t.priority), 10, 32); err == nil && p >= 0 {
+	if p, ok := number(t.priority); ok && p >= 0 && p <= math.MaxInt32 {
 		b = appendNumber(b, 22, uint64(p))
 	}
 	return b
@@ -222,19 +226,39 @@ func (e *encoder) delivery(d *core.Delivery) {
 	e.system = appendNumber(b, 16, uint64(max(d.Receipt.Attempt, 1)))
 }
 
+// number reads a property that is a number; most messages have none.
+func number(text []byte) (n int64, ok bool) {
+	if len(text) == 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	return n, err == nil
+}
+
 // appendDigest appends the digest of a body: upper-case hex, or Java and Go take
 // the message for damaged.
-func appendDigest(b, body []byte) []byte {
-	const upper = "0123456789ABCDEF"
-	sum := md5.Sum(body)
-	var hex [2 * md5.Size]byte
-	for i, c := range sum {
-		hex[2*i], hex[2*i+1] = upper[c>>4], upper[c&15]
+func appendDigest(b []byte, kind apis.DigestType, body []byte) []byte {
+	var room [2 * sha1.Size]byte
+	hex := room[:0]
+	if kind == apis.DigestType_SHA1 {
+		sum := sha1.Sum(body)
+		hex = appendHex(hex, sum[:])
+	} else {
+		sum := md5.Sum(body)
+		hex = appendHex(hex, sum[:])
 	}
 	b = protowire.AppendTag(b, 4, protowire.BytesType)
 	b = protowire.AppendVarint(b, uint64(2+fieldSize(2, len(hex))))
-	b = appendNumber(b, 1, uint64(apis.DigestType_MD5))
-	return appendBytes(b, 2, hex[:])
+	b = appendNumber(b, 1, uint64(kind))
+	return appendBytes(b, 2, hex)
+}
+
+func appendHex(dst, raw []byte) []byte {
+	const upper = "0123456789ABCDEF"
+	for _, c := range raw {
+		dst = append(dst, upper[c>>4], upper[c&15])
+	}
+	return dst
 }
 
 // offsetID is the id of a message that its producer gave none: its address, as
@@ -246,12 +270,7 @@ func offsetID(w record.Wire) []byte {
 	copy(raw[:], ip[:])
 	binary.BigEndian.PutUint32(raw[4:], uint32(host.Port()))
 	binary.BigEndian.PutUint64(raw[8:], uint64(w.PhysicalOffset()))
-	const upper = "0123456789ABCDEF"
-	text := make([]byte, 0, 2*len(raw))
-	for _, c := range raw {
-		text = append(text, upper[c>>4], upper[c&15])
-	}
-	return text
+	return appendHex(make([]byte, 0, 2*len(raw)), raw[:])
 }
 
 func isSpace(r rune) bool { return r == ' ' }

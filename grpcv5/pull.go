@@ -48,7 +48,8 @@ func (s *Server) pullMessage(gs grpc.ServerStream, count counted) error {
 	defer rc.records.Release()
 	st := pullStatus(rc.records.Status)
 	count.done(st.Code)
-	return writePulled(gs, rc, st, req.GetMessageQueue().GetTopic())
+	rc.encoder.begin(s.digest, req.GetMessageQueue().GetTopic())
+	return writePulled(gs, rc, st)
 }
 
 // pullStatus says how a pull ended. That nothing matched so far is success: the
@@ -63,11 +64,10 @@ func pullStatus(s core.PullStatus) *apis.Status {
 	return status(nil)
 }
 
-func writePulled(gs grpc.ServerStream, rc *receiveCall, st *apis.Status, topic *apis.Resource) error {
+func writePulled(gs grpc.ServerStream, rc *receiveCall, st *apis.Status) error {
 	if err := gs.SendMsg(&apis.PullMessageResponse{Content: &apis.PullMessageResponse_Status{Status: st}}); err != nil {
 		return err
 	}
-	rc.encoder.begin(topic)
 	for b := rc.records.Bytes(); len(b) > 0; {
 		w, ok := record.Check(b)
 		if !ok {

@@ -214,7 +214,7 @@ func (c *call) hold(until time.Time) {
 func (c *call) deliver(gs grpc.ServerStream, rc *receiveCall, topic *apis.Resource) error {
 	err := gs.SendMsg(&apis.ReceiveMessageResponse{Content: &apis.ReceiveMessageResponse_Status{Status: status(nil)}})
 	delivered := rc.records.Delivered()
-	rc.encoder.begin(topic)
+	rc.encoder.begin(c.server.digest, topic)
 	for i := 0; i < len(delivered) && err == nil; i++ {
 		err = gs.SendMsg(encoded{rc.encoder.message(rc.records.Wire(&delivered[i]), &delivered[i])})
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"context"
 	"crypto/md5"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
@@ -466,6 +467,23 @@ func TestAReceiveThatWasCancelledTakesNothing(t *testing.T) {
 		m := other.expect("t", "x")[0]
 		if m.SystemProperties.GetDeliveryAttempt() != 1 {
 			t.Errorf("attempt %d", m.SystemProperties.GetDeliveryAttempt())
+		}
+	})
+}
+
+func TestDigests(t *testing.T) {
+	bubbleWith(t, Config{Digest: DigestSHA1}, func(t *testing.T, r *rig) {
+		body := make([]byte, 256)
+		for i := range body {
+			body[i] = byte(i)
+		}
+		c := consumerOf(r, "")
+		m := c.message("t", "id", string(body))
+		c.send(apis.Code_OK, m)
+		defer c.close()
+		d := c.expect("t", string(body))[0].SystemProperties.GetBodyDigest()
+		if d.GetType() != apis.DigestType_SHA1 || d.GetChecksum() != fmt.Sprintf("%X", sha1.Sum(body)) {
+			t.Errorf("%v", d)
 		}
 	})
 }

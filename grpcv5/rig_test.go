@@ -26,7 +26,9 @@ const testAddr = "127.0.0.1:8081"
 type rig struct {
 	t       testing.TB
 	network memnet.Network
+	wal     *mem.WAL
 	engine  *core.Engine
+	failed  bool // the log was killed: the engine does not end well
 	server  *Server
 	served  chan error
 }
@@ -50,7 +52,8 @@ func bubbleWith(t *testing.T, cfg Config, test func(*testing.T, *rig)) {
 func (r *rig) start(cfg Config, env protocols.Env) {
 	r.t.Helper()
 	var err error
-	if r.engine, err = core.Open(core.Config{}, mem.New(mem.Options{}), core.Env{}); err != nil {
+	r.wal = mem.New(mem.Options{})
+	if r.engine, err = core.Open(core.Config{}, r.wal, core.Env{}); err != nil {
 		r.t.Fatal(err)
 	}
 	env.Advertiser = protocols.NewAdvertiser(protocols.Machine{}, nil, nil)
@@ -73,7 +76,7 @@ func (r *rig) stop() {
 	if err := <-r.served; err != nil {
 		r.t.Errorf("serve: %v", err)
 	}
-	if err := r.engine.Close(ctx); err != nil {
+	if err := r.engine.Close(ctx); err != nil && !r.failed {
 		r.t.Errorf("close engine: %v", err)
 	}
 }

@@ -127,7 +127,7 @@ func (c *call) send(send *sendCall) error {
 	if len(send.batch.Messages) == 0 {
 		return nil
 	}
-	session, client, err := c.sender()
+	session, client, err := c.beginOn(c.anonymous)
 	if err != nil {
 		return err
 	}
@@ -136,20 +136,6 @@ func (c *call) send(send *sendCall) error {
 	<-send.returned
 	send.finish()
 	return nil
-}
-
-// sender begins a call of the client, who may have no id here.
-func (c *call) sender() (*session, *core.Client, error) {
-	if c.id != "" {
-		return c.begin()
-	}
-	for {
-		s := c.anonymous()
-		if client, ok := s.begin(); ok {
-			return s, client, nil
-		}
-		c.conn.latest.CompareAndSwap(s, nil)
-	}
 }
 
 // target finds the topic that all messages go to.

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/tap"
 
 	"github.com/gantrymq/gantry/core"
+	"github.com/gantrymq/gantry/grpcv5/apis"
 	"github.com/gantrymq/gantry/protocols"
 )
 
@@ -35,6 +36,7 @@ type Server struct {
 	sessions  sessions
 	sends     sendPool
 	receives  receivePool
+	digest    apis.DigestType
 	grpc      *grpc.Server
 
 	ln    net.Listener   // written by Listen
@@ -67,7 +69,11 @@ func New(cfg Config, engine *core.Engine, env protocols.Env) (*Server, error) {
 		cfg: cfg, engine: engine, shard: engine.Shards()[0], log: env.Logger, listen: env.Listen, advertise: advertise,
 		metrics:  newMetrics(env.Registerer),
 		gate:     protocols.NewGate(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
+		digest:   apis.DigestType_MD5,
 		sessions: sessions{byID: map[string]*session{}},
+	}
+	if cfg.Digest == DigestSHA1 {
+		s.digest = apis.DigestType_SHA1
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -90,7 +96,8 @@ func options() []grpc.ServerOption {
 	const (
 		streamWindow = 1 << 20
 		connWindow   = 4 << 20
-		buffer       = 32 << 10
+		readBuffer   = 8 << 10 // each connection has one, idle or not; larger frames go round it
+		writeBuffer  = 32 << 10
 	)
 	return []grpc.ServerOption{
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -99,9 +106,10 @@ func options() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(connWindow),
-		grpc.ReadBufferSize(buffer),
-		grpc.WriteBufferSize(buffer),
-		grpc.SharedWriteBuffer(true),
+		grpc.ReadBufferSize(readBuffer),
+		grpc.WriteBufferSize(writeBuffer),
+		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(uint32(2 * runtime.GOMAXPROCS(0))),
 	}
 }

@@ -58,14 +58,17 @@ type sessions struct {
 	byID map[string]*session
 }
 
-// session returns the session of a client, a new one if it is not known. c is the
-// connection that it was seen on.
+// session returns the session of a client, a new one if it is not known; nil if
+// there are too many. c is the connection that it was seen on.
 func (s *Server) session(id string, c *conn) *session {
 	if known := c.latest.Load(); known != nil && known.id == id {
 		known.heard.Store(time.Now().UnixMilli())
 		return known
 	}
 	found := s.find(id, c)
+	if found == nil {
+		return nil
+	}
 	open, first := c.uses(found)
 	if open && first {
 		found.connected()
@@ -79,6 +82,9 @@ func (s *Server) find(id string, c *conn) *session {
 	defer s.sessions.mu.Unlock()
 	found := s.sessions.byID[id]
 	if found == nil {
+		if len(s.sessions.byID) >= maxSessions {
+			return nil
+		}
 		found = s.newSession(id, c)
 		s.sessions.byID[id] = found
 		s.metrics.sessions.Inc()

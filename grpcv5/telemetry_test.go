@@ -2,6 +2,7 @@ package grpcv5
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -319,5 +320,40 @@ func TestHeartbeats(t *testing.T) {
 		must[*apis.HeartbeatResponse](stranger, apis.Code_OK)(stranger.Heartbeat(stranger.ctx, &apis.HeartbeatRequest{}))
 		must[*apis.HeartbeatResponse](c, apis.Code_UNRECOGNIZED_CLIENT_TYPE)(c.Heartbeat(c.ctx, &apis.HeartbeatRequest{ClientType: 99}))
 		must[*apis.HeartbeatResponse](c, apis.Code_ILLEGAL_CONSUMER_GROUP)(c.Heartbeat(c.ctx, &apis.HeartbeatRequest{Group: resource("a b")}))
+	})
+}
+
+func TestAClientIsToldOfChanges(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.topic("t", "")
+		c := r.sdk("c1")
+		defer c.close()
+		ch := c.telemetry()
+		defer ch.cancel()
+		ch.say(consumerSettings(apis.ClientType_PUSH_CONSUMER, "g", "t", "*"))
+		for range 3 {
+			if n := ch.told().GetBackoffPolicy().GetMaxAttempts(); n != 17 {
+				t.Fatalf("%d attempts", n)
+			}
+		}
+		beat := func() {
+			must[*apis.HeartbeatResponse](c, apis.Code_OK)(c.Heartbeat(c.ctx, &apis.HeartbeatRequest{Group: resource("g")}))
+		}
+		beat() // nothing is new
+		r.admin(core.PutGroup{Config: core.GroupConfig{Name: "g", MaxAttempts: 3, Order: core.OrderFIFO}})
+		beat()
+		got := ch.told()
+		if n := got.GetBackoffPolicy().GetMaxAttempts(); n != 3 || !got.GetSubscription().GetFifo() {
+			t.Errorf("%d attempts, %v", n, got.GetSubscription())
+		}
+	})
+}
+
+func TestClientIDsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		c := r.sdk(strings.Repeat("c", maxClientID+1))
+		defer c.close()
+		must[*apis.NotifyClientTerminationResponse](c, apis.Code_BAD_REQUEST)(c.NotifyClientTermination(c.ctx, &apis.NotifyClientTerminationRequest{}))
+		c.send(apis.Code_TOPIC_NOT_FOUND, c.message("t", "id", "x"))
 	})
 }

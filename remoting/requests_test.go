@@ -41,7 +41,7 @@ func TestRefusedRequests(t *testing.T) {
 	}{
 		{"a code that nobody knows", wire.NewRequest(999), wire.RequestCodeNotSupported, " request type 999 not supported"},
 		{"a negative code", wire.NewRequest(-1), wire.RequestCodeNotSupported, " request type -1 not supported"},
-		{"a code that is not handled yet", wire.NewRequest(wire.EndTransaction), wire.RequestCodeNotSupported, "transactions do not exist yet"},
+		{"a code that is not handled", wire.NewRequest(wire.ResumeCheckHalfMessage), wire.RequestCodeNotSupported, "given up"},
 		{"a code of the server's own", wire.NewRequest(wire.NotifyConsumerIDsChanged), wire.RequestCodeNotSupported, "the server sends it"},
 		{"a POP code as binary headers cut it", wire.NewRequest(3442), wire.RequestCodeNotSupported, "POP does not exist yet"},
 		{"send without a topic", with(send(), "b", ""), wire.SystemError, "topic (b) is missing"},

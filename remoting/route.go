@@ -15,6 +15,7 @@ import (
 //	224 GET_TOPICS_BY_CLUSTER
 //	304 GET_SYSTEM_TOPIC_LIST_FROM_NS       with a broker's address, to ask 305
 //	305 GET_SYSTEM_TOPIC_LIST_FROM_BROKER
+//	901 GET_BROKER_MEMBER_GROUP             the addresses of a broker by id
 //
 // An unknown topic is answered 17, whatever is wrong with it: clients take any
 // other code for a broken name server. The address is the one this client is to
@@ -39,8 +40,26 @@ func (c *conn) topicRoute(r request) {
 		return
 	}
 	r.answer(wire.Success, nil, wire.EncodeBody(wire.TopicRoute{
-		Brokers: []wire.Broker{c.broker()}, FilterServers: map[string][]string{}, Queues: []wire.QueueData{queues},
+		OrderTopicConf: c.server.orderConf(topic),
+		Brokers:        []wire.Broker{c.broker()}, FilterServers: map[string][]string{}, Queues: []wire.QueueData{queues},
 	}))
+}
+
+// memberGroup answers for the one broker that there is.
+func (c *conn) memberGroup(r request) {
+	a := wire.NewArgs(c.cmd.Ext)
+	name := a.Text("brokerName")
+	if err := a.Err(); err != nil {
+		r.fail(err)
+		return
+	}
+	b := c.broker()
+	body := wire.BrokerMembers{}
+	body.Group.Cluster, body.Group.Name, body.Group.Addrs = b.Cluster, name, map[string]string{}
+	if name == b.Name {
+		body.Group.Addrs = b.Addrs
+	}
+	r.answer(wire.Success, nil, wire.EncodeBody(body))
 }
 
 // queues describes the queues of a topic.

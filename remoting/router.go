@@ -12,6 +12,7 @@ const (
 	familyClient      family = "client"
 	familySend        family = "send"
 	familySendBack    family = "sendback"
+	familyTransaction family = "transaction"
 	familyPull        family = "pull"
 	familyLock        family = "lock"
 	familyOffset      family = "offset"
@@ -24,10 +25,11 @@ const (
 	familyStats       family = "stats"
 	familyBroker      family = "broker"
 	familyRuntime     family = "runtime"
+	familyKV          family = "kv"
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyTransaction, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyKV, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -76,6 +78,7 @@ func table() []route {
 		{code: wire.SendMessageV2, name: "SEND_MESSAGE_V2", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
+		{code: wire.EndTransaction, name: "END_TRANSACTION", role: broker, family: familyTransaction, action: actPub, handle: (*conn).endTransaction},
 
 		{code: wire.RecallMessage, name: "RECALL_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).recall},
 
@@ -139,6 +142,14 @@ func table() []route {
 
 		{code: wire.GetBrokerRuntimeInfo, name: "GET_BROKER_RUNTIME_INFO", role: broker, family: familyRuntime, action: actGet, handle: (*conn).runtimeInfo},
 		{code: wire.ViewBrokerStatsData, name: "VIEW_BROKER_STATS_DATA", role: broker, family: familyRuntime, action: actGet, handle: (*conn).brokerStats},
+
+		{code: wire.PutKVConfig, name: "PUT_KV_CONFIG", role: nameServer, family: familyKV, action: actUpdate, handle: (*conn).putKV},
+		{code: wire.GetKVConfig, name: "GET_KV_CONFIG", role: nameServer, family: familyKV, action: actGet, handle: (*conn).getKV},
+		{code: wire.DeleteKVConfig, name: "DELETE_KV_CONFIG", role: nameServer, family: familyKV, action: actUpdate, handle: (*conn).deleteKV},
+		{code: wire.GetKVListByNamespace, name: "GET_KVLIST_BY_NAMESPACE", role: nameServer, family: familyKV, action: actList, handle: (*conn).listKV},
+
+		{code: wire.GetBrokerMemberGroup, name: "GET_BROKER_MEMBER_GROUP", role: nameServer, family: familyRoute, action: actGet, handle: (*conn).memberGroup},
+		{code: wire.RegisterTopicInNameServer, name: "REGISTER_TOPIC_IN_NAMESRV", role: nameServer, family: familyTopic, action: actCreate, handle: (*conn).forgetTopic},
 
 		{code: wire.GetBrokerConfig, name: "GET_BROKER_CONFIG", role: broker, family: familyBroker, action: actGet, handle: (*conn).brokerConfig},
 		{code: wire.UpdateBrokerConfig, name: "UPDATE_BROKER_CONFIG", role: broker, family: familyBroker, action: actUpdate, handle: (*conn).updateBrokerConfig},

@@ -13,7 +13,7 @@ import (
 //
 //	 17 UPDATE_AND_CREATE_TOPIC  makes a topic or changes its settings; 18 several
 //	215 DELETE_TOPIC_IN_BROKER   with its messages and all groups' offsets in it
-//	216 DELETE_TOPIC_IN_NAMESRV  tools send it after 215; done with that
+//	216 DELETE_TOPIC_IN_NAMESRV  tools send it after 215; done with that. 217 likewise
 //	351 GET_TOPIC_CONFIG         17 where there is none
 //	 21 GET_ALL_TOPIC_CONFIG
 //
@@ -101,6 +101,8 @@ func (c *conn) completeTopic(config *core.TopicConfig, perm int32, changes strin
 	if exists {
 		maps.Copy(config.Attributes, old.Attributes)
 		config.Durability = old.Durability
+	} else {
+		config.Attributes[core.AttrKind] = core.KindAny.String() // who names no kind sends all of them
 	}
 	return changeAttributes(config.Attributes, changes)
 }
@@ -141,6 +143,7 @@ func (c *conn) deleteTopic(r request) {
 	})
 }
 
+// forgetTopic answers for the name server, which knows what the broker knows.
 func (c *conn) forgetTopic(r request) {
 	a := wire.NewArgs(c.cmd.Ext)
 	a.Text("topic")

@@ -16,19 +16,18 @@ type refusal struct {
 
 // Why codes are refused.
 const (
-	fromServer     = "the server sends it to clients"
-	unused         = "no client or tool of 4.9.8 or later sends it"
-	noTransactions = "transactions do not exist yet"
-	noPop          = "POP does not exist yet"
-	noLite         = "lite topics do not exist yet"
-	noAdmin        = "administration over this protocol is not complete yet"
-	noKV           = "the name server keeps no key-value configuration yet"
-	noUsers        = "users do not exist yet"
-	oldACL         = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
-	noBrokers      = "other brokers do not register here, and there is no primary and replica"
-	noController   = "there is no controller"
-	otherStore     = "it tunes a store that this server does not have"
-	noStatic       = "static topics do not exist"
+	fromServer   = "the server sends it to clients"
+	unused       = "no client or tool of 4.9.8 or later sends it"
+	noRecheck    = "producers are asked about a transaction for as long as it is open; one that is given up is at its end"
+	noPop        = "POP does not exist yet"
+	noLite       = "lite topics do not exist yet"
+	noAdmin      = "administration over this protocol is not complete yet"
+	noUsers      = "users do not exist yet"
+	oldACL       = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
+	noBrokers    = "other brokers do not register here, and there is no primary and replica"
+	noController = "there is no controller"
+	otherStore   = "it tunes a store that this server does not have"
+	noStatic     = "static topics do not exist"
 )
 
 // unsupported lists the codes that are refused, and why.
@@ -38,7 +37,6 @@ func unsupported() []refusal {
 		{wire.GetTopicConfigList, "GET_TOPIC_CONFIG_LIST", unused},
 		{wire.GetTopicNameList, "GET_TOPIC_NAME_LIST", unused},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
-		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
@@ -50,9 +48,6 @@ func unsupported() []refusal {
 		{wire.GetBrokerClusterACLConfig, "GET_BROKER_CLUSTER_ACL_CONFIG", oldACL},
 		{wire.GetTimerCheckPoint, "GET_TIMER_CHECK_POINT", otherStore},
 		{wire.GetTimerMetrics, "GET_TIMER_METRICS", otherStore},
-		{wire.PutKVConfig, "PUT_KV_CONFIG", noKV},
-		{wire.GetKVConfig, "GET_KV_CONFIG", noKV},
-		{wire.DeleteKVConfig, "DELETE_KV_CONFIG", noKV},
 		{wire.RegisterBroker, "REGISTER_BROKER", noBrokers},
 		{wire.UnregisterBroker, "UNREGISTER_BROKER", noBrokers},
 		{wire.SuspendConsumer, "SUSPEND_CONSUMER", unused},
@@ -61,8 +56,6 @@ func unsupported() []refusal {
 		{wire.ResetConsumerOffsetInBroker, "RESET_CONSUMER_OFFSET_IN_BROKER", unused},
 		{wire.AdjustConsumerThreadPool, "ADJUST_CONSUMER_THREAD_POOL", unused},
 		{wire.WhoConsumeTheMessage, "WHO_CONSUME_THE_MESSAGE", unused},
-		{wire.RegisterTopicInNameServer, "REGISTER_TOPIC_IN_NAMESRV", noAdmin},
-		{wire.GetKVListByNamespace, "GET_KVLIST_BY_NAMESPACE", noKV},
 		{wire.ResetConsumerClientOffset, "RESET_CONSUMER_CLIENT_OFFSET", fromServer},
 		{wire.GetConsumerStatusFromClient, "GET_CONSUMER_STATUS_FROM_CLIENT", fromServer},
 		{wire.RegisterFilterServer, "REGISTER_FILTER_SERVER", unused},
@@ -70,7 +63,7 @@ func unsupported() []refusal {
 		{wire.QueryCorrectionOffset, "QUERY_CORRECTION_OFFSET", noAdmin},
 		{wire.QueryConsumeQueue, "QUERY_CONSUME_QUEUE", noAdmin},
 		{wire.QueryDataVersion, "QUERY_DATA_VERSION", noBrokers},
-		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noTransactions},
+		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noRecheck},
 		{wire.PushReplyMessageToClient, "PUSH_REPLY_MESSAGE_TO_CLIENT", fromServer},
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},
@@ -79,7 +72,6 @@ func unsupported() []refusal {
 		{wire.SetMessageRequestMode, "SET_MESSAGE_REQUEST_MODE", noPop},
 		{wire.GetAllMessageRequestMode, "GET_ALL_MESSAGE_REQUEST_MODE", noPop},
 		{wire.UpdateAndCreateStaticTopic, "UPDATE_AND_CREATE_STATIC_TOPIC", noStatic},
-		{wire.GetBrokerMemberGroup, "GET_BROKER_MEMBER_GROUP", noBrokers},
 		{wire.AddBroker, "ADD_BROKER", noBrokers},
 		{wire.RemoveBroker, "REMOVE_BROKER", noBrokers},
 		{wire.BrokerHeartbeat, "BROKER_HEARTBEAT", noBrokers},

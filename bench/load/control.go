@@ -94,9 +94,9 @@ func (c *control) route(topic string) (route, bool, error) {
 }
 
 // createTopic asks a broker for a topic with this many queues.
-func (c *control) createTopic(topic string, queues int) error {
+func (c *control) createTopic(topic string, queues int, kind string) error {
 	n := strconv.Itoa(queues)
-	a, err := c.call(codeUpdateTopic, []field{
+	fields := []field{
 		{"topic", topic},
 		{"defaultTopic", "TBW102"},
 		{"readQueueNums", n},
@@ -105,12 +105,29 @@ func (c *control) createTopic(topic string, queues int) error {
 		{"topicFilterType", "SINGLE_TAG"},
 		{"topicSysFlag", "0"},
 		{"order", "false"},
-	}, nil)
+	}
+	if kind != "" {
+		fields = append(fields, field{"attributes", "+message.type=" + kind})
+	}
+	a, err := c.call(codeUpdateTopic, fields, nil)
 	if err != nil {
 		return err
 	}
 	if a.code != codeSuccess {
 		return fmt.Errorf("create topic %s: code %d %s", topic, a.code, a.remark())
+	}
+	return nil
+}
+
+// putGroup asks a broker for a consumer group.
+func (c *control) putGroup(group string) error {
+	a, err := c.call(codeUpdateGroup, nil, []byte(`{"groupName":"`+group+`","consumeEnable":true,"consumeFromMinEnable":true,`+
+		`"consumeBroadcastEnable":true,"retryQueueNums":1,"retryMaxTimes":16,"whichBrokerWhenConsumeSlowly":1}`))
+	if err != nil {
+		return err
+	}
+	if a.code != codeSuccess {
+		return fmt.Errorf("create group %s: code %d %s", group, a.code, a.remark())
 	}
 	return nil
 }
@@ -142,6 +159,10 @@ func (c *control) stored(topic string, rt route) (int64, error) {
 
 // ensureTopic creates the topic if the name server does not know it, and waits until it does.
 func ensureTopic(namesrv, topic string, queues int) (route, error) {
+	return ensureTopicOf(namesrv, topic, queues, "")
+}
+
+func ensureTopicOf(namesrv, topic string, queues int, kind string) (route, error) {
 	ns, err := dialControl(namesrv)
 	if err != nil {
 		return route{}, err
@@ -161,7 +182,7 @@ func ensureTopic(namesrv, topic string, queues int) (route, error) {
 		return rt, err
 	}
 	defer broker.close()
-	if err := broker.createTopic(topic, queues); err != nil {
+	if err := broker.createTopic(topic, queues, kind); err != nil {
 		return rt, err
 	}
 	for end := time.Now().Add(controlTimeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -29,6 +29,7 @@ func modes() map[string]mode {
 		"idle":  {runIdle, 2},
 		"start": {runStart, 1},
 		"topic": {runTopic, 1},
+		"group": {runGroup, 1},
 	}
 }
 
@@ -41,7 +42,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("want a mode: send, fill, rate, pull, push, watch, idle, start or topic")
+		return errors.New("want a mode: send, fill, rate, pull, push, watch, idle, start, topic or group")
 	}
 	m, ok := modes()[args[0]]
 	if !ok {
@@ -65,6 +66,20 @@ func run(args []string) error {
 
 // runTopic is the mode topic. It has no result.
 func runTopic(o *options) (*report.Result, error) {
-	_, err := ensureTopic(o.namesrv, o.topic, o.queues)
+	_, err := ensureTopicOf(o.namesrv, o.topic, o.queues, o.kind)
 	return nil, err
+}
+
+// runGroup is the mode group: the topic's broker gets a consumer group. It has no result.
+func runGroup(o *options) (*report.Result, error) {
+	rt, err := ensureTopic(o.namesrv, "TBW102", o.queues)
+	if err != nil {
+		return nil, err
+	}
+	broker, err := dialControl(rt.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer broker.close()
+	return nil, broker.putGroup(o.group)
 }

@@ -19,6 +19,8 @@ type options struct {
 
 	namesrv     string
 	topic       string
+	kind        string // of a topic's messages; empty: unsaid
+	group       string
 	topics      int
 	queues      int
 	connections int
@@ -50,6 +52,8 @@ func parseOptions(mode string, args []string) (*options, error) {
 	f.StringVar(&o.out, "out", "", "directory for the result; empty: none is written")
 	f.StringVar(&o.namesrv, "namesrv", "127.0.0.1:9876", "address of the name server")
 	f.StringVar(&o.topic, "topic", "Bench", "topic; created when missing")
+	f.StringVar(&o.kind, "type", "", "type of the messages of a topic that is created: NORMAL, FIFO, DELAY (topic)")
+	f.StringVar(&o.group, "group", "", "consumer group to create (group)")
 	f.IntVar(&o.topics, "topics", 1, "topics; above 1 they are called TOPIC-0, TOPIC-1, ... (send, fill)")
 	f.IntVar(&o.queues, "queues", 8, "queues of a topic that is created")
 	f.IntVar(&o.connections, "connections", 8, "connections")

@@ -9,6 +9,7 @@ import (
 const (
 	codePull          = 11
 	codeUpdateTopic   = 17
+	codeUpdateGroup   = 200
 	codeMaxOffset     = 30
 	codeRoute         = 105
 	codeSend          = 310

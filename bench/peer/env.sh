@@ -4,6 +4,7 @@ VERSION=${VERSION:-5.5.0}       # 5.3.3 works too; the benchmark programs are th
 HOME_DIR=${HOME_DIR:-${TMPDIR:-/tmp}/gantry-bench}
 NAMESRV_PORT=${NAMESRV_PORT:-22876}
 BROKER_PORT=${BROKER_PORT:-22911} # the broker takes the ports two below and one above as well
+GRPC_PORT=${GRPC_PORT:-}          # the gRPC proxy, in the broker's JVM as the official quick start has it; empty: none
 HEAP=${HEAP:-1g}
 FLUSH=${FLUSH:-ASYNC_FLUSH}     # or SYNC_FLUSH
 PIN=${PIN:-}                    # taskset list of cores for both servers; empty: all

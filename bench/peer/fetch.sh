@@ -5,9 +5,9 @@ set -eu
 
 fetch() { # version, profile switch
 	local lib=$HOME_DIR/rocketmq-$1/lib
-	[ -e "$lib/.complete" ] && return
+	[ -e "$lib/.complete-v5" ] && return
 	mvn -q -B $2 -f "$HERE/pom.xml" -Dv="$1" -Dlib="$lib" dependency:copy-dependencies
-	touch "$lib/.complete"
+	touch "$lib/.complete-v5"
 }
 
 case $VERSION in

@@ -44,10 +44,10 @@ launch() { # name, jvm flags, main class and arguments
 	echo $! >"$DATA/$name.pid"
 }
 
-await() { # name
-	local i
+await() { # name, text
+	local i text=${2:-boot success}
 	for ((i = 0; i < 1200; i++)); do
-		grep -q 'boot success' "$DATA/$1.out" && return
+		grep -q "$text" "$DATA/$1.out" && return
 		kill -0 "$(cat "$DATA/$1.pid")" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -60,5 +60,15 @@ if [ "${ONLY:-}" != broker ]; then # a broker that is started again finds its na
 	launch namesrv "$NAMESRV_JVM" org.apache.rocketmq.namesrv.NamesrvStartup -c "$DATA/namesrv.conf"
 fi
 await namesrv # a broker that finds no name server at its start is unroutable for 30 s
-launch broker "$BROKER_JVM" org.apache.rocketmq.broker.BrokerStartup -c "$DATA/broker.conf"
-await broker
+if [ -z "$GRPC_PORT" ]; then
+	launch broker "$BROKER_JVM" org.apache.rocketmq.broker.BrokerStartup -c "$DATA/broker.conf"
+	await broker
+	exit
+fi
+mkdir -p "$DATA/conf"
+cat >"$DATA/conf/rmq-proxy.json" <<X
+{"rocketMQClusterName": "DefaultCluster", "proxyMode": "local", "namesrvAddr": "127.0.0.1:$NAMESRV_PORT",
+ "grpcServerPort": $GRPC_PORT, "remotingListenPort": $((GRPC_PORT + 1)), "localServeAddr": "127.0.0.1", "remotingAccessAddr": "127.0.0.1"}
+X
+launch broker "$BROKER_JVM" org.apache.rocketmq.proxy.ProxyStartup -pm local -pc "$DATA/conf/rmq-proxy.json" -bc "$DATA/broker.conf" -n "$NAMESRV_ADDR"
+await broker 'startup successfully'

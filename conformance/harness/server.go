@@ -44,6 +44,9 @@ func NewServer(dir string, env ...string) (*Server, error) {
 		Namesrv: loopback(ports[0]), Broker: loopback(ports[1]), Ops: loopback(ports[2]), GRPC: loopback(ports[3]),
 		bin: bin, data: filepath.Join(dir, "data"), log: filepath.Join(dir, "server.log"), env: env,
 	}
+	if os.Getenv("GANTRY_WAL_ENGINE") == "kafka" { // withkafka: each server has a log of its own
+		s.env = append([]string{fmt.Sprintf("GANTRY_WAL_TOPIC=wal-%d-%d", os.Getpid(), ports[0])}, s.env...)
+	}
 	return s, nil
 }
 
@@ -154,6 +157,9 @@ func (s *Server) WaitReady(ctx context.Context) error {
 		}
 	}
 }
+
+// Ready tells whether /readyz answers 200.
+func (s *Server) Ready(ctx context.Context) bool { return s.ready(ctx) }
 
 func (s *Server) ready(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Ops+"/readyz", nil)

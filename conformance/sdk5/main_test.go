@@ -21,7 +21,9 @@ var lab struct {
 	skipped map[*sdk]string   // why it is not
 	namesrv string
 	grpc    string
-	foreign bool // not started here, and not ours: looser limits where Apache's own are
+	out     string          // where programs are built
+	old     *harness.Builds // the 4.x clients of the matrix
+	foreign bool            // not started here, and not ours: looser limits where Apache's own are
 }
 
 func TestMain(m *testing.M) {
@@ -40,6 +42,7 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	flag.Parse()
+	lab.out = dir
 	if err := build(context.Background(), dir); err != nil {
 		return 0, err
 	}

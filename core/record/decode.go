@@ -36,6 +36,7 @@ type Decoder struct {
 	relocate Relocate
 	txn      Txn
 	lock     Lock
+	setting  Setting
 	in       decoder // here, so that no record allocates one
 }
 
@@ -148,6 +149,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.txn
 	case KindLock:
 		return &d.lock
+	case KindSetting:
+		return &d.setting
 	}
 	return nil
 }

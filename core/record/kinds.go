@@ -21,6 +21,7 @@ const (
 	KindGroup    Kind = 0x52 // META: a group made or changed
 	KindTopicEnd Kind = 0x53 // META: a topic deleted
 	KindGroupEnd Kind = 0x54 // META: a group deleted
+	KindSetting  Kind = 0x58 // META: a text kept for tools
 	KindEpoch    Kind = 0x60 // reserved
 	KindGap      Kind = 0x68 // LSN and offsets jump: what is missing was lost
 	KindTrim     Kind = 0x70 // the first offsets of queues move, the log's begin moves

@@ -97,6 +97,8 @@ func entries() []Entry {
 		&Roll{Reason: RollSize},
 		&Lock{Group: 1, Topic: 2, Queue: 300, Owner: "10.0.0.1@7"},
 		&Lock{Group: 1, Topic: 2},
+		&Setting{Key: "namespace/key", Value: "value"},
+		&Setting{Key: "k"},
 	}
 }
 

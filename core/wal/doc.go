@@ -1,6 +1,6 @@
 // Package wal is the contract of a shard's log: what it keeps, in which order,
 // and what each of its two watermarks promises. It holds no implementation:
-// wal/file is the embedded default, wal/mem the model used in tests. Payloads are
+// wal/file is the embedded default, wal/kafka the one for more than one machine, wal/mem the model used in tests. Payloads are
 // opaque here; a frame is atomic.
 //
 // A log forgets from its front, a segment at a time (Trim), tells how much it can

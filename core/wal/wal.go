@@ -47,8 +47,9 @@ type Log interface {
 	// Append adds one frame at lsn: the end of the previous one or, for a frame
 	// with FlagSegmentStart, any position from there on. The first frame of a log
 	// carries that flag. The caller has filled the header with PutHeader; the log
-	// fills Epoch, DurableLSN, Chain and CRC in place. The frame must stay unchanged
-	// until Progress says it is written. An error, be it for a frame that breaks
+	// fills Epoch, DurableLSN, Chain and CRC in place; one that has to write the frame
+	// again, under another epoch, fills them in a copy. The frame must stay unchanged
+	// until Progress says it is written: on return, or some time after. An error, be it for a frame that breaks
 	// these rules, is final: the log takes nothing more, and Progress repeats it.
 	Append(lsn LSN, frame []byte) error
 
@@ -57,7 +58,8 @@ type Log interface {
 
 	// Progress returns the two watermarks and the error that ended the log, if
 	// any. Everything below written survives the process (wal/file: it is in the
-	// page cache); everything below durable survives a power cut. Both only grow,
+	// page cache); everything below durable survives a power cut. (wal/kafka: both
+	// are what every in-sync replica has.) Both only grow,
 	// and neither moves once err is set.
 	Progress() (written, durable LSN, err error)
 
@@ -84,7 +86,8 @@ type Log interface {
 	// the disk: what is allocated and unused in the segment that grows, and the
 	// spare one. A frame that finds no room there may still be appended; if the disk
 	// is full then, that ends the log as every failed write does. So an owner that
-	// watches Room, and stops in time, outlives a full disk. preparing tells that a
+	// watches Room, and stops in time, outlives a full disk. A log whose room is
+	// somebody else's business says math.MaxInt64. preparing tells that a
 	// spare was asked for, and it is not known yet whether there is room for it.
 	Room() (bytes int64, preparing bool)
 
@@ -108,7 +111,7 @@ type Log interface {
 type Recovery struct {
 	End      LSN   // where the next frame goes
 	Clean    bool  // the last owner stopped in order: nothing can be missing
-	SameBoot bool  // this operating system has run since the last owner wrote
+	SameBoot bool  // this operating system has run since the last owner wrote, or its end takes nothing from the log
 	Torn     int64 // bytes of a torn tail that were cut off
 	// StoreTime is that of the last frame, in ms: the next must not be earlier.
 	StoreTime int64

@@ -3287,7 +3287,7 @@ const file_apache_rocketmq_v2_admin_proto_rawDesc = "" +
 	"\x16GetConsumerRunningInfo\x121.apache.rocketmq.v2.GetConsumerRunningInfoRequest\x1a2.apache.rocketmq.v2.GetConsumerRunningInfoResponse\x12d\n" +
 	"\rGetTopicRoute\x12(.apache.rocketmq.v2.GetTopicRouteRequest\x1a).apache.rocketmq.v2.GetTopicRouteResponse\x12d\n" +
 	"\rQueryTimeSpan\x12(.apache.rocketmq.v2.QueryTimeSpanRequest\x1a).apache.rocketmq.v2.QueryTimeSpanResponse\x12y\n" +
-	"\x14GetProxyRuntimeStats\x12/.apache.rocketmq.v2.GetProxyRuntimeStatsRequest\x1a0.apache.rocketmq.v2.GetProxyRuntimeStatsResponseB0Z+github.com/gantrymq/gantry/grpcv5/apis;apis\xd8\x01\x01b\x06proto3"
+	"\x14GetProxyRuntimeStats\x12/.apache.rocketmq.v2.GetProxyRuntimeStatsRequest\x1a0.apache.rocketmq.v2.GetProxyRuntimeStatsResponseB-Z+github.com/gantrymq/gantry/grpcv5/apis;apisb\x06proto3"
 
 var (
 	file_apache_rocketmq_v2_admin_proto_rawDescOnce sync.Once

@@ -2838,7 +2838,7 @@ const file_apache_rocketmq_v2_definition_proto_rawDesc = "" +
 	"\x11QueryOffsetPolicy\x12\r\n" +
 	"\tBEGINNING\x10\x00\x12\a\n" +
 	"\x03END\x10\x01\x12\r\n" +
-	"\tTIMESTAMP\x10\x02B0Z+github.com/gantrymq/gantry/grpcv5/apis;apis\xd8\x01\x01b\x06proto3"
+	"\tTIMESTAMP\x10\x02B-Z+github.com/gantrymq/gantry/grpcv5/apis;apisb\x06proto3"
 
 var (
 	file_apache_rocketmq_v2_definition_proto_rawDescOnce sync.Once

@@ -2,6 +2,10 @@
 # Generates the stubs: protoc from the system (Debian: protobuf-compiler), its
 # plugins as tools/go.mod pins them.
 set -eu
+if ! command -v protoc >/dev/null; then
+  echo "grpcv5/apis: protoc is not installed; the stubs stay as they are" >&2
+  exit 0
+fi
 root=$(cd ../.. && pwd)
 bin=$(mktemp -d)
 trap 'rm -rf "$bin"' EXIT

@@ -2914,7 +2914,7 @@ const file_apache_rocketmq_v2_service_proto_rawDesc = "" +
 	"\x17NotifyClientTermination\x122.apache.rocketmq.v2.NotifyClientTerminationRequest\x1a3.apache.rocketmq.v2.NotifyClientTerminationResponse\x12\x82\x01\n" +
 	"\x17ChangeInvisibleDuration\x122.apache.rocketmq.v2.ChangeInvisibleDurationRequest\x1a3.apache.rocketmq.v2.ChangeInvisibleDurationResponse\x12d\n" +
 	"\rRecallMessage\x12(.apache.rocketmq.v2.RecallMessageRequest\x1a).apache.rocketmq.v2.RecallMessageResponse\x12y\n" +
-	"\x14SyncLiteSubscription\x12/.apache.rocketmq.v2.SyncLiteSubscriptionRequest\x1a0.apache.rocketmq.v2.SyncLiteSubscriptionResponseB0Z+github.com/gantrymq/gantry/grpcv5/apis;apis\xd8\x01\x01b\x06proto3"
+	"\x14SyncLiteSubscription\x12/.apache.rocketmq.v2.SyncLiteSubscriptionRequest\x1a0.apache.rocketmq.v2.SyncLiteSubscriptionResponseB-Z+github.com/gantrymq/gantry/grpcv5/apis;apisb\x06proto3"
 
 var (
 	file_apache_rocketmq_v2_service_proto_rawDescOnce sync.Once

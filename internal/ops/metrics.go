@@ -93,7 +93,7 @@ func engineStats() []stat {
 		{"gantry_transactions_discarded_total", "Transactions given up: their producers were asked as often as may be.", counter, func(s *core.Stats) float64 { return float64(s.Discarded) }},
 		{"gantry_transaction_checks_total", "Times that a producer was asked how a transaction ends.", counter, func(s *core.Stats) float64 { return float64(s.Checks) }},
 		{"gantry_transactions", "Transactions that are open.", gauge, func(s *core.Stats) float64 { return float64(s.OpenTransactions) }},
-		{"gantry_busy_requests_total", "Requests refused because the disk was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
+		{"gantry_busy_requests_total", "Requests refused because the log was too slow.", counter, func(s *core.Stats) float64 { return float64(s.Busy) }},
 		{"gantry_wal_frames_total", "Frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.Frames) }},
 		{"gantry_wal_frame_bytes_total", "Bytes of frames written to the log.", counter, func(s *core.Stats) float64 { return float64(s.FrameBytes) }},
 		{"gantry_snapshots_total", "Snapshots written.", counter, func(s *core.Stats) float64 { return float64(s.Snapshots) }},

@@ -42,6 +42,7 @@ type Config struct {
 	hosted map[string]bool   // keys of addresses whose host came from listen
 }
 
+// tlsConfig is what the ports that speak TLS show.
 type tlsConfig struct {
 	CertFile string
 	KeyFile  string
@@ -52,6 +53,30 @@ type walConfig struct {
 	Flush         string
 	SegmentBytes  int64
 	SnapshotBytes int64
+
+	// The rest concerns the engine kafka alone.
+	Brokers     []string
+	Topic       string
+	Replication int
+	Create      bool
+	Compression string
+	CacheBytes  int64
+	TLS         brokerTLS
+	SASL        saslConfig
+}
+
+// brokerTLS is how Kafka's brokers are spoken to.
+type brokerTLS struct {
+	Enabled    bool
+	CA         string // file; "": the system's
+	Cert, Key  string // files; "": none
+	ServerName string // "": that of the broker
+}
+
+type saslConfig struct {
+	Mechanism    string
+	User         string
+	PasswordFile string
 }
 
 type engineConfig struct {
@@ -71,10 +96,13 @@ type logConfig struct {
 	Format string
 }
 
-// What auth, wal.flush and log.format may be.
+// What auth, wal.engine, wal.flush and log.format may be.
 const (
 	AuthLoopback = "loopback"
 	AuthOff      = "off"
+
+	EngineFile  = "file"
+	EngineKafka = "kafka"
 
 	FlushAsync = "async"
 	FlushSync  = "sync"
@@ -104,12 +132,19 @@ func Default() Config {
 			MaxConnections: 20_000,
 			RequestBytes:   256 << 20,
 			MaxDelay:       24 * time.Hour,
+			Digest:         grpcv5.DigestMD5,
 		},
 		WAL: walConfig{
-			Engine:        "file",
+			Engine:        EngineFile,
 			Flush:         FlushAsync,
 			SegmentBytes:  256 << 20,
 			SnapshotBytes: 64 << 20,
+			Topic:         "gantry-wal",
+			Replication:   3,
+			Create:        true,
+			Compression:   "none",
+			CacheBytes:    8 << 30,
+			SASL:          saslConfig{Mechanism: "none"},
 		},
 		Retention: core.Retention{Age: 72 * time.Hour},
 		Engine: engineConfig{
@@ -210,6 +245,7 @@ func (c *Config) Validate() error {
 	if c.Cluster == "" {
 		errs = append(errs, c.errorf("cluster", "is empty; name the cluster"))
 	}
+	errs = append(errs, c.validateKafka()...)
 	if age := c.Retention.Age; age > 0 && age < time.Second {
 		errs = append(errs, c.errorf("retention.age", "%v is less than a second; 0 keeps messages for ever", age))
 	}

@@ -10,9 +10,15 @@ import (
 // health is what the admin port is asked for: where the process is in its life,
 // and whether the shard works.
 type health struct {
-	mu    sync.Mutex
-	doing string       // why clients may not come now, "" when they may; guarded by mu
-	shard func() error // guarded by mu
+	mu      sync.Mutex
+	doing   string    // why clients may not come now, "" when they may; guarded by mu
+	watched []watched // guarded by mu
+}
+
+// watched is something that must work.
+type watched struct {
+	name string
+	ask  func() error
 }
 
 // phase says what the process is busy with; "" when clients may come.
@@ -22,24 +28,25 @@ func (h *health) phase(doing string) {
 	h.doing = doing
 }
 
-// watch says whom to ask about the shard.
-func (h *health) watch(shard func() error) {
+// watch says whom to ask about a part of the process.
+func (h *health) watch(name string, ask func() error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.shard = shard
+	h.watched = append(h.watched, watched{name, ask})
 }
 
 // checks answers the admin port.
 func (h *health) checks() []ops.Check {
 	h.mu.Lock()
-	doing, shard := h.doing, h.shard
+	doing, all := h.doing, h.watched
 	h.mu.Unlock()
 	process := ops.Check{Name: "process"}
 	if doing != "" {
 		process.Err = errors.New(doing)
 	}
-	if shard == nil {
-		return []ops.Check{process}
+	checks := []ops.Check{process}
+	for _, w := range all {
+		checks = append(checks, ops.Check{Name: w.name, Err: w.ask()})
 	}
-	return []ops.Check{process, {Name: "shard", Err: shard()}}
+	return checks
 }

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gantrymq/gantry/core/wal/kafka"
+	"github.com/gantrymq/gantry/grpcv5"
 )
 
 // key is one row of the configuration: how it is written, what it does, and how
@@ -13,6 +16,7 @@ import (
 type key struct {
 	path string
 	doc  string
+	many bool // a list
 	set  func(c *Config, text string) error
 	get  func(c *Config) string
 }
@@ -61,20 +65,50 @@ func keys() []key {
 			func(c *Config) *string { return &c.GRPC.ProxyFrom }),
 		span("grpc.max_delay", "How far ahead the delivery time of a v5 client's message may be.",
 			func(c *Config) *time.Duration { return &c.GRPC.MaxDelay }),
+		choice("grpc.digest", "Checksum of delivered bodies. md5: what Apache RocketMQ sends. sha1: half the cost.",
+			func(c *Config) *string { return &c.GRPC.Digest }, grpcv5.DigestMD5, grpcv5.DigestSHA1),
 
 		text("tls.cert_file", "Certificate of the ports that speak TLS, in PEM. Empty: one signed by itself, made once and kept in the data folder.",
 			func(c *Config) *string { return &c.TLS.CertFile }),
 		text("tls.key_file", "Its private key, in PEM.",
 			func(c *Config) *string { return &c.TLS.KeyFile }),
 
-		choice("wal.engine", "Where the log is kept. file: segments in the data folder.",
-			func(c *Config) *string { return &c.WAL.Engine }, "file"),
-		choice("wal.flush", "What a success answer promises. async: survives the process (a power cut may take the last 200 ms or 4 MB). sync: survives a power cut.",
+		choice("wal.engine", "Where the log is kept. file: segments in the data folder. kafka: a topic; the data folder is a cache then.",
+			func(c *Config) *string { return &c.WAL.Engine }, EngineFile, EngineKafka),
+		choice("wal.flush", "What a success answer promises. async: survives the process (a power cut may take the last 200 ms or 4 MB). sync: survives a power cut. The engine kafka always answers when all in-sync replicas have it.",
 			func(c *Config) *string { return &c.WAL.Flush }, FlushAsync, FlushSync),
 		size("wal.segment_bytes", "Size at which a segment of the log ends.",
 			func(c *Config) *int64 { return &c.WAL.SegmentBytes }, 1<<20, 1<<30),
 		size("wal.snapshot_bytes", "After how much log the state is written down. A start replays about so much, or four times what the last snapshot took, if that is more.",
 			func(c *Config) *int64 { return &c.WAL.SnapshotBytes }, 1<<20, 1<<40),
+		several("wal.brokers", "Kafka: brokers to begin with, HOST:PORT, a list or with commas.",
+			func(c *Config) *[]string { return &c.WAL.Brokers }),
+		text("wal.topic", "Kafka: topic of the log. What is derived from the log is in TOPIC-parts.",
+			func(c *Config) *string { return &c.WAL.Topic }),
+		number("wal.replication", "Kafka: replicas that the topics get, and must have. 1 keeps nothing when its broker is lost.",
+			func(c *Config) *int { return &c.WAL.Replication }, 1, 100),
+		toggle("wal.create", "Kafka: whether missing topics are made.",
+			func(c *Config) *bool { return &c.WAL.Create }),
+		choice("wal.compression", "Kafka: how frames are compressed on their way and in Kafka.",
+			func(c *Config) *string { return &c.WAL.Compression }, "none", "lz4", "snappy", "zstd"),
+		size("wal.cache_bytes", "Kafka: how much of the log is kept in the data folder, so that reading it asks Kafka nothing.",
+			func(c *Config) *int64 { return &c.WAL.CacheBytes }, 0, 1<<60),
+		toggle("wal.tls.enabled", "Kafka: whether brokers are reached by TLS.",
+			func(c *Config) *bool { return &c.WAL.TLS.Enabled }),
+		text("wal.tls.ca", "Kafka: file of the authorities that brokers' certificates come from. Empty: the system's.",
+			func(c *Config) *string { return &c.WAL.TLS.CA }),
+		text("wal.tls.cert", "Kafka: file of this server's certificate.",
+			func(c *Config) *string { return &c.WAL.TLS.Cert }),
+		text("wal.tls.key", "Kafka: file of its key.",
+			func(c *Config) *string { return &c.WAL.TLS.Key }),
+		text("wal.tls.server_name", "Kafka: name that brokers' certificates must have. Empty: the name they are dialled by.",
+			func(c *Config) *string { return &c.WAL.TLS.ServerName }),
+		choice("wal.sasl.mechanism", "Kafka: how this server says who it is.",
+			func(c *Config) *string { return &c.WAL.SASL.Mechanism }, append([]string{"none"}, kafka.Mechanisms()...)...),
+		text("wal.sasl.user", "Kafka: user of wal.sasl.",
+			func(c *Config) *string { return &c.WAL.SASL.User }),
+		text("wal.sasl.password_file", "Kafka: file with the password; a line end behind it is left out.",
+			func(c *Config) *string { return &c.WAL.SASL.PasswordFile }),
 
 		span("retention.age", "How long messages are kept at least. 0: for ever. A topic's attribute retention.ms says otherwise for the topic.",
 			func(c *Config) *time.Duration { return &c.Retention.Age }),
@@ -119,6 +153,23 @@ func text(path, doc string, field func(*Config) *string) key {
 		path: path, doc: doc,
 		set: func(c *Config, s string) error { *field(c) = s; return nil },
 		get: func(c *Config) string { return *field(c) },
+	}
+}
+
+// several is a key of several values. A configuration file may have a sequence there.
+func several(path, doc string, field func(*Config) *[]string) key {
+	return key{
+		path: path, doc: doc, many: true,
+		set: func(c *Config, s string) error {
+			*field(c) = nil
+			for part := range strings.SplitSeq(s, ",") {
+				if part = strings.TrimSpace(part); part != "" {
+					*field(c) = append(*field(c), part)
+				}
+			}
+			return nil
+		},
+		get: func(c *Config) string { return strings.Join(*field(c), ",") },
 	}
 }
 

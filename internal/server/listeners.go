@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 
@@ -40,9 +41,16 @@ func certificate(cfg *Config) (*tls.Config, error) {
 }
 
 // walFunc makes the log; it opens nothing yet.
-type walFunc func(cfg *Config, log *slog.Logger) wal.WAL
+type walFunc func(ctx context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error)
 
 // newWAL chooses the log.
-func newWAL(cfg *Config, log *slog.Logger) wal.WAL {
+func newWAL(ctx context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error) {
+	if cfg.WAL.Engine == EngineKafka {
+		return newKafka(ctx, cfg, log)
+	}
+	return newFile(cfg, log), nil
+}
+
+func newFile(cfg *Config, log *slog.Logger) wal.WAL {
 	return file.New(file.Options{Dir: cfg.Data, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
 }

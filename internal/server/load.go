@@ -174,6 +174,8 @@ func (l *loader) entry(file, path string, line int, value *yaml.Node) {
 		l.mapping(file, path+".", value)
 	case k == nil:
 		l.errorf("%s:%d: unknown key %s%s", file, line, path, l.suggest(path))
+	case k.many && value.Kind == yaml.SequenceNode:
+		l.set(k, sequence(value), source{"file", fmt.Sprintf("%s:%d", file, line)})
 	case value.Kind != yaml.ScalarNode:
 		l.errorf("%s:%d: %s: expected one value", file, line, path)
 	case value.Tag == "!!null":
@@ -181,6 +183,15 @@ func (l *loader) entry(file, path string, line int, value *yaml.Node) {
 	default:
 		l.set(k, value.Value, source{"file", fmt.Sprintf("%s:%d", file, line)})
 	}
+}
+
+// sequence writes a list as environment variables and flags have it.
+func sequence(node *yaml.Node) string {
+	var all []string
+	for _, item := range node.Content {
+		all = append(all, item.Value)
+	}
+	return strings.Join(all, ",")
 }
 
 // section reports whether path is the beginning of a key.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/core/wal"
+	"github.com/gantrymq/gantry/core/wal/kafka"
 	"github.com/gantrymq/gantry/internal/ops"
 	"github.com/gantrymq/gantry/protocols"
 )
@@ -106,11 +107,11 @@ func (s *server) run(ctx context.Context) (err error) {
 		}
 	}()
 
-	if err := s.open(); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	if err := ops.CollectEngine(registry, s.engine); err != nil {
+	if err := errors.Join(ops.CollectEngine(registry, s.engine), s.collectWAL(registry)); err != nil {
 		return err
 	}
 
@@ -135,11 +136,13 @@ func (s *server) run(ctx context.Context) (err error) {
 }
 
 // open opens the log, and the engine over it, which recovers.
-func (s *server) open() error {
+func (s *server) open(ctx context.Context) error {
 	s.health.phase("recovering the log")
 	_, err := os.Stat(s.cfg.Data)
 	s.fresh = errors.Is(err, os.ErrNotExist)
-	s.wal = s.opts.wal(&s.cfg, s.log)
+	if s.wal, err = s.opts.wal(ctx, &s.cfg, s.log); err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
 	s.engine, err = core.Open(s.cfg.core(), s.wal, core.Env{Logger: s.log})
 	if errors.Is(err, wal.ErrLocked) {
 		err = fmt.Errorf("data folder %s is %w; stop that one, or choose another folder with --data (GANTRY_DATA)",
@@ -151,7 +154,10 @@ func (s *server) open() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), s.wal.Close())
 	}
-	s.health.watch(s.engine.Err)
+	s.health.watch("shard", s.engine.Err)
+	if k, ok := s.wal.(*kafka.WAL); ok {
+		s.health.watch("log", func() error { return lagging(k) })
+	}
 	return nil
 }
 
@@ -216,7 +222,7 @@ func (s *server) watchShard(running context.Context) {
 	case <-s.engine.Failed():
 	}
 	s.log.Error("the shard has failed: nothing is stored or acknowledged any more; "+
-		"see to the disk, then restart", "err", s.engine.Err(), "data", s.cfg.Data)
+		"see to its log, then restart", "err", s.engine.Err(), "data", s.cfg.Data)
 	<-running.Done()
 }
 

@@ -148,7 +148,10 @@ func (p *process) run(flags map[string]string, opts Options) {
 	}
 	ctx, cancel := context.WithCancel(p.t.Context())
 	p.cancel = cancel
-	opts.Version, opts.Stderr, opts.wal = "test", p.lines, p.wal
+	if opts.wal == nil {
+		opts.wal = p.wal
+	}
+	opts.Version, opts.Stderr = "test", p.lines
 	opts.certificate = func(*Config) (*tls.Config, error) { return nil, nil } // its folder may be on no real disk
 	go func() { p.ended <- Run(ctx, cfg, opts) }()
 }
@@ -163,14 +166,14 @@ func (p *process) listeners(_ *Config, engine *core.Engine, env protocols.Env) (
 }
 
 // wal is the usual log on a disk that can break.
-func (p *process) wal(cfg *Config, log *slog.Logger) wal.WAL {
+func (p *process) wal(_ context.Context, cfg *Config, log *slog.Logger) (wal.WAL, error) {
 	disk := vfs.Wrap(p.disk, func(op vfs.Op) vfs.Verdict {
 		if (op.Kind == vfs.OpSync || op.Kind == vfs.OpWrite) && p.broken.Load() {
 			return vfs.Verdict{Err: syscall.EIO}
 		}
 		return vfs.Verdict{}
 	})
-	return file.New(file.Options{Dir: cfg.Data, FS: disk, SegmentSize: cfg.WAL.SegmentBytes, Logger: log})
+	return file.New(file.Options{Dir: cfg.Data, FS: disk, SegmentSize: cfg.WAL.SegmentBytes, Logger: log}), nil
 }
 
 // end waits for Run.
@@ -311,20 +314,7 @@ func TestRestartKeepsWhatWasStored(t *testing.T) {
 	}
 	p = start(t, map[string]string{"data": dir}, "door")
 	p.ready()
-	topic, ok := p.doors[0].engine.Topic("kept")
-	if !ok {
-		t.Fatal("the topic is gone")
-	}
-	ends := make(chan core.OffsetInfo, 1)
-	c = p.doors[0].engine.Connect(core.ClientInfo{Protocol: "test"})
-	c.Offsets([]core.OffsetQuery{{Queue: core.Queue{Topic: topic.ID}, Kind: core.OffsetMax}}, func(infos []core.OffsetInfo, err error) {
-		if err != nil {
-			infos = []core.OffsetInfo{{Err: err}}
-		}
-		ends <- infos[0]
-	})
-	c.Submit()
-	if end := <-ends; end.Err != nil || end.Offset != 1 {
+	if end := p.queueEnd("kept"); end.Err != nil || end.Offset != 1 {
 		t.Errorf("the queue ends at %+v, want 1", end)
 	}
 	if err := p.stop(); err != nil {

@@ -76,6 +76,7 @@ var kindNames = map[record.Kind]string{
 	record.KindTimer:    "timer",
 	record.KindRelocate: "relocate",
 	record.KindLock:     "lock",
+	record.KindSetting:  "setting",
 }
 
 func kindName(kind record.Kind) string {
@@ -114,6 +115,8 @@ func (d *describer) describe(entry record.Entry) Content {
 			{"queue", e.Queue},
 			{"owner", e.Owner},
 		}
+	case *record.Setting:
+		return Content{{"key", e.Key}, {"value", e.Value}}
 	case *record.Server:
 		return Content{{"cluster", e.Cluster}, {"broker", e.Broker}}
 	case *record.Topic:

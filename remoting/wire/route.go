@@ -34,6 +34,15 @@ type ClusterInfo struct {
 	Clusters map[string][]string `json:"clusterAddrTable"`
 }
 
+// BrokerMembers is the body of the answer to 901.
+type BrokerMembers struct {
+	Group struct {
+		Addrs   map[string]string `json:"brokerAddrs"`
+		Name    string            `json:"brokerName"`
+		Cluster string            `json:"cluster"`
+	} `json:"brokerMemberGroup"`
+}
+
 // TopicList is the body of the answers that list topics.
 type TopicList struct {
 	BrokerAddr string   `json:"brokerAddr,omitempty"`

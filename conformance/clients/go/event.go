@@ -32,6 +32,10 @@ type event struct {
 	Physical    int64    `json:"physical,omitempty"`
 	Topics      []string `json:"topics,omitempty"`
 	Numbers     []int    `json:"queues,omitempty"`
+
+	Born         int64             `json:"born,omitempty"` // milliseconds since 1970
+	MessageGroup string            `json:"messageGroup,omitempty"`
+	Props        map[string]string `json:"props,omitempty"` // all, those of the protocol too
 }
 
 // events writes lines from any goroutine.
@@ -72,6 +76,7 @@ func received(id int, m *primitive.MessageExt) event {
 	e := event{
 		Event: "received", ID: id, MsgID: m.MsgId, OffsetMsgID: m.OffsetMsgId, Topic: m.Topic, Offset: m.QueueOffset,
 		Tag: m.GetTags(), Keys: m.GetKeys(), Attempt: m.ReconsumeTimes, StoreHost: m.StoreHost, Physical: m.CommitLogOffset,
+		Born: m.BornTimestamp, MessageGroup: m.GetProperty(propertyMessageGroup), Props: m.GetProperties(),
 	}
 	if m.Queue != nil {
 		e.Queue, e.Broker = m.Queue.QueueId, m.Queue.BrokerName

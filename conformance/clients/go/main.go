@@ -45,6 +45,10 @@ type command struct {
 	Linger     int    `json:"linger"`
 	SQL        string `json:"sql"`
 	Property   string `json:"property"`
+
+	Props        map[string]string `json:"props"`
+	MessageGroup string            `json:"messageGroup"`
+	DeliverAt    int64             `json:"deliverAt"` // milliseconds since 1970
 }
 
 type program struct {

@@ -39,6 +39,10 @@ func (p *program) producer(c command) (rocketmq.Producer, error) {
 	return pr, pr.Start()
 }
 
+// propertyMessageGroup is what v5 clients call the message group. This client's own sharding key has another name, which
+// no other client reads.
+const propertyMessageGroup = "__SHARDINGKEY"
+
 // message is the i-th of a command: "prefix-i|xxxx" of the wanted size.
 func message(c command, i int) *primitive.Message {
 	prefix := c.Prefix
@@ -58,6 +62,15 @@ func message(c command, i int) *primitive.Message {
 	}
 	if c.Keys != "" {
 		m.WithKeys([]string{c.Keys})
+	}
+	for k, v := range c.Props {
+		m.WithProperty(k, v)
+	}
+	if c.MessageGroup != "" {
+		m.WithProperty(propertyMessageGroup, c.MessageGroup)
+	}
+	if c.DeliverAt != 0 {
+		m.WithProperty("TIMER_DELIVER_MS", strconv.FormatInt(c.DeliverAt, 10))
 	}
 	return m
 }

@@ -122,7 +122,8 @@ func (j *judge) order(all []Delivery) {
 				continue // it may never have been stored
 			}
 			if !j.ackedBefore(earlier.ID, d.Return, OK, Unknown) && !slices.Contains(in[d.Answer], earlier.ID) {
-				j.report("order", "%s was delivered before %s was done", d.ID, earlier.ID)
+				j.report("order", "%s was delivered (attempt %d) before %s was done, whose send ended %s and which was delivered %d times",
+					d.ID, d.Attempt, earlier.ID, earlier.Outcome, len(j.deliveries[earlier.ID]))
 			}
 		}
 		in[d.Answer] = append(in[d.Answer], d.ID)

@@ -131,6 +131,8 @@ func (s *Shard) administer(op AdminOp) error {
 			return err
 		}
 		s.putGroup(op.Config)
+	case PutSetting:
+		return s.putSetting(op)
 	case DeleteTopic:
 		return s.deleteTopic(op.Name)
 	case DeleteGroup:

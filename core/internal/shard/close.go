@@ -63,7 +63,8 @@ func (s *Shard) closeLog() {
 		return
 	}
 	if clean {
-		s.durable = s.end
+		s.written, s.durable = s.end, s.end
+		s.pending[atWritten].run(s, s.end)
 		s.pending[atDurable].run(s, s.end)
 	}
 }

@@ -77,6 +77,7 @@ func (s *Shard) progress() {
 		return
 	}
 	s.written, s.durable = written, durable
+	s.arrived(written)
 	s.pending[atWritten].run(s, written)
 	s.pending[atDurable].run(s, promised(written, durable))
 	s.tail.evict(written)

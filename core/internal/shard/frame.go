@@ -175,5 +175,6 @@ func (s *Shard) closeFrame() {
 		s.fail(err)
 		return
 	}
+	s.unwritten = append(s.unwritten, s.end)
 	s.syncing.appended(s, f.flags)
 }

@@ -273,7 +273,7 @@ func (o *outlet) serve(s *Shard) {
 		switch {
 		case r.probing:
 			i++
-		case r.Alive != nil && !r.Alive():
+		case r.hasGone():
 			r.endWait(s)
 		case r.serve(s):
 			r.unpark(s)

@@ -96,7 +96,13 @@ func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, e
 // it has none.
 func groupKey(raw []byte) uint32 {
 	kind, content, _, err := record.Parse(raw)
-	if err != nil || kind != record.KindData {
+	if err != nil {
+		return 0
+	}
+	if r, ok := record.Published(kind, content); ok {
+		return r.GroupHash
+	}
+	if kind != record.KindData {
 		return 0
 	}
 	return record.DataGroup(content)
@@ -221,6 +227,11 @@ func (r *receiveRequest) probed(s *Shard, b *probe) {
 }
 
 func (r *receiveRequest) goOn(s *Shard, b *probe) {
+	if r.hasGone() {
+		r.unpark(s)
+		r.finish(s)
+		return
+	}
 	r.found = b
 	served := r.serve(s)
 	r.found = nil

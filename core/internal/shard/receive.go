@@ -81,7 +81,7 @@ func (r *receiveRequest) decide(s *Shard) {
 	}
 	r.outlet = s.outlet(g, t)
 	switch {
-	case r.client.closed || r.Alive != nil && !r.Alive():
+	case r.hasGone():
 		r.finish(s)
 	case r.repeated(s) || r.serve(s):
 	case r.probing: // the reader's answer decides
@@ -94,6 +94,9 @@ func (r *receiveRequest) decide(s *Shard) {
 		r.finish(s)
 	}
 }
+
+// hasGone tells, just before something is leased, whether nobody waits for the answer.
+func (r *receiveRequest) hasGone() bool { return r.client.closed || r.Alive != nil && !r.Alive() }
 
 // checkReceive says what is wrong with the call. g is nil if the group is to be made.
 func (s *Shard) checkReceive(r *receiveRequest) (g *state.Group, t *state.Topic, err *model.Error) {
@@ -263,8 +266,8 @@ func (n *passNote) ring(s *Shard) {
 	q := (*popQueue)(n)
 	q.noting = false
 	c := s.state.Cursor(q.id)
-	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() {
-		return
+	if q.outlet.gone || c == nil || s.Err() != nil || q.passed <= c.ReadOffset() || c.Turns(q.outlet.fifo()) {
+		return // the next call looks there again
 	}
 	s.emit(&record.Pop{
 		Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
@@ -310,10 +313,13 @@ func (r *receiveRequest) leaveLists(s *Shard) {
 	s.count.Waiting--
 }
 
-// ring is the end of the wait.
+// ring is the end of the wait. What a reader is about to bring is not given up for
+// it: else short waits on a slow disk would get nothing for ever.
 func (r *receiveRequest) ring(s *Shard) {
 	r.leaveLists(s)
-	r.finish(s)
+	if !r.probing {
+		r.finish(s)
+	}
 }
 
 // endWait ends it before its time. A call that no longer waits is left alone.
@@ -322,5 +328,6 @@ func (r *receiveRequest) endWait(s *Shard) {
 		return
 	}
 	s.alarms.cancel(s, r.alarm)
-	r.ring(s)
+	r.leaveLists(s)
+	r.finish(s)
 }

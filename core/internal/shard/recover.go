@@ -70,6 +70,9 @@ func (s *Shard) recover() error {
 	if err := r.finish(found); err != nil {
 		return err
 	}
+	if start := s.log.Start(); start > s.state.LogStart() {
+		return &wal.CorruptError{Place: "the log", LSN: start, Why: fmt.Sprintf("it begins here, and was never trimmed beyond LSN %d: what was before is missing", s.state.LogStart())}
+	}
 	if snapshot.size > largeSnapshot {
 		debug.FreeOSMemory() // what loading took is several times the state, and not needed again
 	}
@@ -94,6 +97,7 @@ func (s *Shard) recover() error {
 	}
 	s.publishGroups()
 	s.locks.recovered(s)
+	s.state.EachSetting(func(key, _ string) { s.showSetting(key) })
 	s.cluster, s.broker = s.state.Server().Cluster, s.state.Server().Broker
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)

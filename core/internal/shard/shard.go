@@ -32,6 +32,7 @@ type Shard struct {
 	unique          uniqueKeys
 	topics          sync.Map // name -> *TopicInfo, as of the last durable change
 	groups          sync.Map // name -> *GroupInfo, likewise
+	settings        sync.Map // key -> string, likewise
 	kept            atomic.Pointer[Kept]
 
 	// The loop's own. Nothing below is touched by another goroutine.
@@ -42,6 +43,7 @@ type Shard struct {
 	end       model.LSN // where the next frame goes
 	written   model.LSN // watermarks, as of this step
 	durable   model.LSN
+	unwritten []model.LSN // ends of the frames that are on their way
 	frame     frame
 	tail      tail
 	queues    queueTable // by slot: what of a queue is not in the log

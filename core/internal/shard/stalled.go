@@ -68,7 +68,7 @@ func (w *stalled) decide(s *Shard) {
 	w.arm(s)
 }
 
-var errSlowDisk = model.Errorf(model.Busy, "the server's disk is too slow for what it is sent: nothing was stored")
+var errSlowDisk = model.Errorf(model.Busy, "the server's log is too slow for what it is sent: nothing was stored")
 
 func (w *stalled) fail(s *Shard, err error) {
 	for !w.empty() {

@@ -12,6 +12,9 @@ const (
 	syncBytes = 1 << 20
 	// maxUnsynced is the hard cap of the window: at it nothing is decided that appends.
 	maxUnsynced = 4 << 20
+	// maxUnwritten bounds the frames that are on their way to a log that takes its
+	// time. What comes meanwhile makes the next frame the larger.
+	maxUnwritten = 4
 )
 
 // syncing sees to it that what is written becomes durable in time, and that a log
@@ -81,8 +84,26 @@ func (y *syncing) mark(s *Shard) {
 	s.closeFrame()
 }
 
-// full tells that the unsynced window has reached its cap, or that it is not
-// known yet whether there is room on the disk.
+// full tells that the unsynced window has reached its cap, that enough frames are
+// on their way, or that it is not known yet whether there is room on the disk.
 func (s *Shard) full() bool {
-	return int64(s.frameEnd()-s.durable) >= maxUnsynced || s.disk.waiting
+	return int64(s.frameEnd()-s.durable) >= maxUnsynced || s.disk.waiting || s.onTheWay() >= maxUnwritten
+}
+
+// onTheWay counts the frames that are not written yet.
+func (s *Shard) onTheWay() int {
+	if len(s.unwritten) >= maxUnwritten {
+		written, _, _ := s.log.Progress()
+		s.arrived(written)
+	}
+	return len(s.unwritten)
+}
+
+// arrived forgets the frames that are written.
+func (s *Shard) arrived(written model.LSN) {
+	n := 0
+	for n < len(s.unwritten) && s.unwritten[n] <= written {
+		n++
+	}
+	s.unwritten = append(s.unwritten[:0], s.unwritten[n:]...)
 }

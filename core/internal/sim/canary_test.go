@@ -24,3 +24,16 @@ func TestCanary(t *testing.T) {
 	}
 	t.Fatal("forty seeds do not notice that answers come before their sync")
 }
+
+// TestCanaryKafka does the same for the log on Kafka, which believes every
+// acknowledgement, wherever it says that the frame is.
+func TestCanaryKafka(t *testing.T) {
+	began := time.Now()
+	for seed := uint64(1); seed <= 40; seed++ {
+		if v := runKafkaSeed(t, seed, *flagSteps/5, false); v != nil {
+			t.Logf("seed %d notices after %v: %s, %s", seed, time.Since(began), v.inv, v.detail)
+			return
+		}
+	}
+	t.Fatal("forty seeds do not notice that an acknowledgement was of something else")
+}

@@ -83,6 +83,9 @@ type call struct {
 }
 
 func (c *call) String() string {
+	if r := c.receive; r != nil {
+		return fmt.Sprintf("receive of client %d at %d ms (%s of %s/%d, at most %d of %q)", c.client.num, c.at, r.share.group.name, r.share.topic.name, r.num, r.max, r.tags)
+	}
 	return fmt.Sprintf("%s of client %d at %d ms", c.what, c.client.num, c.at)
 }
 

@@ -168,7 +168,7 @@ func (o *oracle) lookAnswered(m *message, r *shard.Records, err error) {
 	if err != nil {
 		code, _ := w.refusal(err)
 		// Retention may have taken it meanwhile, or just now, while it was read.
-		may := m.lost || m.expired || w.mayGo(m) || o.topics[m.topic] == nil
+		may := m.lost || m.expired || w.mayGo(m) || o.topics[m.topic] == nil || o.doomed[m.topic] != nil
 		w.check(w.excused(code) || code == model.MessageNotFound && may || code == model.Internal && (may || w.io && !w.quiet), "L16",
 			"message %d at LSN %d, offset %d of %v, delayed %v, published by %d, stored at %d, is not found: %v", m.id, m.lsn, m.offset, m.queue, m.delayed, m.proof, m.stored-epoch, err)
 		return

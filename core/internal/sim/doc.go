@@ -18,6 +18,7 @@
 //	exhaustive_test.go one scenario, a fault at each call of the file system
 //	part_damage_test.go every byte of a snapshot damaged
 //	canary_test.go  with -tags mutant the engine has a bug, which must be found
+//	kafka_*.go      several owners of one log on a Kafka that is played
 //	script_*.go     scenarios in words, from core/testdata
 //
 // A failure prints one line with the command that plays it again; -v tells all that

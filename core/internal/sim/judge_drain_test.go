@@ -77,7 +77,7 @@ func (o *oracle) checkDrained(g *popGroup) {
 		}
 		for _, k := range s.sorted() {
 			k.queue.each(max(k.queue.min, k.from), k.queue.top, func(m *message) bool {
-				if !m.lost && !m.expired {
+				if !m.lost && !m.expired && !w.mayForget(m) {
 					o.checkDone(k, m)
 				}
 				return true
@@ -99,7 +99,7 @@ func (o *oracle) checkDone(k *popCursor, m *message) {
 		w.check(!k.owes(m), "D1", "message %d at offset %d of %v was never delivered to %s", m.id, m.offset, m.queue, name)
 		return
 	}
-	if h.done == yes || h.blur {
+	if h.done == yes || h.blur || h.mayBePassed(w) {
 		return
 	}
 	if h.dying && w.lettersKept() && len(k.share.group.letter(m).seen) == 0 && h.ghosts == k.ghosts && !h.rewound {

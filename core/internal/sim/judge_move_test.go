@@ -15,7 +15,7 @@ type popMove struct {
 }
 
 // floor returns where a cursor certainly is.
-func (k *popCursor) floor() (at int64, known bool) {
+func (k *popCursor) floor(w *world) (at int64, known bool) {
 	if k.begun != yes || k.ghosts > 0 {
 		return 0, false
 	}
@@ -25,7 +25,7 @@ func (k *popCursor) floor() (at int64, known bool) {
 		return 0, false
 	}
 	h := k.holds[m.offset]
-	known = h != nil && h.done == no && h.first != 0 && h.pending == 0 && !h.dying || h == nil && k.owes(m)
+	known = h != nil && h.done == no && h.first != 0 && h.pending == 0 && !h.mayBeDead(w) && !h.mayBePassed(w) || h == nil && k.owes(m)
 	return k.low, known
 }
 
@@ -33,6 +33,7 @@ func (k *popCursor) floor() (at int64, known bool) {
 func (m *popMove) begin(w *world) {
 	k := m.cursor
 	m.held = k.reset
+	w.note("pop move", uint64(k.share.topic.id), uint64(k.queue.id.num), uint64(m.to), uint64(m.floor), uint64(k.share.group.id))
 	k.moving = true
 	k.share.disturb(w, 10)
 	k.from = min(k.from, m.to)
@@ -52,6 +53,7 @@ func (m *popMove) begin(w *world) {
 func (m *popMove) answered(w *world, err error) {
 	k := m.cursor
 	k.moving = false
+	w.note("pop moved", uint64(k.share.topic.id), uint64(k.queue.id.num), uint64(m.to), uint64(codeOf(err)))
 	k.share.disturb(w, w.popBound())
 	if err != nil {
 		w.excuse(err)
@@ -63,7 +65,9 @@ func (m *popMove) answered(w *world, err error) {
 	w.check(!w.disk.failed, "L9", "a commit is acknowledged after a failed call")
 	switch {
 	case m.reset:
-		k.reset, k.resetEnd = yes, w.end()
+		if k.reset = maybe; m.sure {
+			k.reset, k.resetEnd = yes, w.end()
+		}
 	case m.held == yes:
 		sometimes("pop.reset_beats_commit")
 		return
@@ -135,7 +139,7 @@ func (s *share) checkProgress(w *world, p *shard.Progress) {
 		if h.first == 0 || h.done == yes || h.m.offset < k.from {
 			continue
 		}
-		fog = fog || h.blur || h.done == maybe && !h.behind || h.pending > 0 || h.mayBeDead(w) || h.m.expired || h.m.lost
+		fog = fog || h.blur || h.done == maybe && !h.behind || h.pending > 0 || h.mayBeDead(w) || h.mayBePassed(w) || h.m.expired || h.m.lost
 		flight++
 		if h.done == no {
 			first = min(first, offset)
@@ -145,7 +149,7 @@ func (s *share) checkProgress(w *world, p *shard.Progress) {
 		return
 	}
 	sometimes("pop.progress")
-	w.check(p.InFlight == flight, "D6", "group %s has %d messages of %v in flight, and says %d", s.group.name, flight, k.queue.id, p.InFlight)
+	w.check(p.InFlight == flight, "D6", "group %s has %d messages of %v in flight, and says %+v", s.group.name, flight, k.queue.id, *p)
 	w.check(int64(p.Floor) <= first, "D6", "group %s is at %d of %v, and message at %d is not done with", s.group.name, p.Floor, k.queue.id, first)
 	if first != never && first >= k.queue.min && k.share.owesNothingBelow(k, first) {
 		w.check(int64(p.Floor) == first, "D6", "group %s is at %d of %v, and all is done with up to %d", s.group.name, p.Floor, k.queue.id, first)

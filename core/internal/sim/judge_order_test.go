@@ -66,11 +66,14 @@ func (o *oracle) checkOrder(c *call, h *hold, popTime int64) {
 		return
 	}
 	k.before(h.m, func(p *message, b *hold) bool {
+		if w.mayForget(p) {
+			return true
+		}
 		if b == nil || b.first == 0 && !b.blur {
 			w.check(!k.owes(p), "D5", "message %d is delivered before message %d of %q, which never was", h.m.id, p.id, p.key)
 			return true
 		}
-		if b.done != no || b.blur || b.pending > 0 || b.loose || b.mayBeDead(w) {
+		if b.done != no || b.blur || b.pending > 0 || b.loose || b.mayBeDead(w) || b.mayBePassed(w) {
 			return true
 		}
 		w.check(b.last.PopTime == popTime, "D5", "message %d is delivered before message %d of %q is done with", h.m.id, p.id, p.key)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -11,6 +12,9 @@ import (
 func (o *oracle) receiving(r *receiveCall) {
 	g := r.share.group
 	r.share.version++
+	for _, k := range r.share.cursors { // who receives is told a reset by what he gets
+		k.reset = min(k.reset, maybe)
+	}
 	if !slices.ContainsFunc(g.filters, func(tags []string) bool { return slices.Equal(tags, r.tags) && (tags == nil) == (r.tags == nil) }) {
 		g.filters = append(g.filters, r.tags)
 	}
@@ -113,8 +117,7 @@ func (k *popCursor) rejects(m *message) bool {
 func (k *popCursor) owes(m *message) bool {
 	g := k.share.group
 	least, _ := g.attemptsSince(0)
-	return k.begun == yes && m.id > k.owed && m.offset >= k.from && k.ghosts < int(least) && !g.doubt &&
-		!slices.ContainsFunc(g.filters, func(tags []string) bool { return !matches(tags, m.tag) })
+	return k.begun == yes && m.id > k.owed && m.offset >= k.from && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
 }
 
 func matches(tags []string, tag string) bool {
@@ -132,9 +135,25 @@ func (h *hold) mayBeDead(w *world) bool {
 	return h.dying
 }
 
+// mayBePassed tells whether a call that asks for others may have been offered the
+// message again, and so have passed it over for the group.
+func (h *hold) mayBePassed(w *world) bool {
+	over := h.freedBy <= w.now || h.owner == nil && w.mayExpire(&h.last, w.now)
+	if over && h.cursor.share.group.rejects(h.m) {
+		h.done = max(h.done, maybe)
+		return true
+	}
+	return false
+}
+
+// rejects tells whether a call of the group has asked for others than this.
+func (g *popGroup) rejects(m *message) bool {
+	return slices.ContainsFunc(g.filters, func(tags []string) bool { return !matches(tags, m.tag) })
+}
+
 // can tells whether a message can be delivered at a moment, for certain.
 func (k *popCursor) can(w *world, m *message, at int64) bool {
-	if m == nil || m.lost || m.expired || k.begun != yes || m.offset < k.from {
+	if m == nil || m.lost || m.expired || w.mayForget(m) || k.begun != yes || m.offset < k.from {
 		return false
 	}
 	h := k.holds[m.offset]
@@ -143,12 +162,18 @@ func (k *popCursor) can(w *world, m *message, at int64) bool {
 		if !k.owes(m) || k.ghosts > 0 {
 			return false
 		}
-	case h.done != no || h.blur || h.pending > 0 || h.owner != nil || h.slack() > 0 || h.mayBeDead(w):
+	case h.done != no || h.blur || h.pending > 0 || h.owner != nil || h.slack() > 0 || h.mayBeDead(w) || h.mayBePassed(w):
 		return false
 	case h.freedBy > at && !w.expired(&h.last, at):
 		return false
 	}
 	return k.first(m)
+}
+
+// mayForget tells whether retention may have taken a message, and nobody has noticed.
+func (w *world) mayForget(m *message) bool {
+	age := w.retention.Age.Milliseconds()
+	return w.retention.Bytes > 0 || age > 0 && w.latestWall()-m.stored > age
 }
 
 // first tells whether a message is the one of its message group that comes next, if
@@ -248,6 +273,16 @@ func (s *share) checkIdle(o *oracle, c *call) {
 			return looked < 50
 		})
 	}
+}
+
+// tell says what is known of a message.
+func (k *popCursor) tell(m *message) string {
+	about := fmt.Sprintf("begun %d from %d owed after %d, %d ghosts", k.begun, k.from, k.owed, k.ghosts)
+	if h := k.holds[m.offset]; h != nil {
+		about += fmt.Sprintf("; attempt %d (%d unseen) as %d for %d, first %d, done %d, blur %v, pending %d, freed by %d, dying %v, key %q",
+			h.attempt, h.slack(), h.last.PopTime, h.last.Invisible, h.first, h.done, h.blur, h.pending, h.freedBy, h.dying, m.key)
+	}
+	return about
 }
 
 // readClock learns what the clock of leases shows. Only first deliveries bear its
@@ -389,7 +424,7 @@ func (o *oracle) receivedNothing(c *call) {
 		return // others may have got it meanwhile
 	}
 	if h := o.deliverable(p, c.at); h != nil && w.now >= p.share.restless && c.at >= p.share.restless {
-		w.fail("D1", "%v gets nothing, and message %d at offset %d of %v is there for it", c, h.id, h.offset, h.queue)
+		w.fail("D1", "%v gets nothing, and message %d at offset %d of %v is there for it: %v", c, h.id, h.offset, h.queue, p.share.cursor(o, h.queue.num).tell(h))
 	}
 }
 

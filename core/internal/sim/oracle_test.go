@@ -87,6 +87,7 @@ type message struct {
 	topic      string
 	tag        string
 	key        string // its message group
+	recalls    int    // under way
 	properties string
 	body       []byte
 	flag       int32
@@ -102,7 +103,6 @@ type message struct {
 	proof    int64  // LSN of the record that published it
 	life     int    // of the process that did
 	taken    bool   // the log says that it was taken back
-	recalls  int    // recalls that have no answer yet
 	recalled bool   // and so does an answer
 
 	outcome outcome

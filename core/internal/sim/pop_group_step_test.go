@@ -145,7 +145,7 @@ func (w *world) stepPopCommit() {
 		offset = min(k.queue.top, k.low+w.rng.Int64N(4))
 	}
 	m := &popMove{cursor: k, to: offset, reset: w.rng.IntN(3) == 0, life: s.group.life, sure: !w.busyShare(s)}
-	m.floor, m.known = k.floor()
+	m.floor, m.known = k.floor(w)
 	m.begin(w)
 	c := w.anyClient()
 	call := &call{what: "pop commit", client: c, share: s, unknown: func() { k.moving = false }}
@@ -193,7 +193,8 @@ func (w *world) stepPopPull() {
 			k.reset = before
 			return
 		}
-		told := r.Status == shard.PullOffsetMoved && int64(r.Next) < asked && r.Next >= r.Min
+		outside := asked > int64(r.Max) && r.Next == r.Max || asked < int64(r.Min) && r.Next == r.Min
+		told := r.Status == shard.PullOffsetMoved && !outside
 		w.check(before != yes || r.Status == shard.PullOffsetMoved || s.group.life != life, "D9", "group %s has a reset, and its pull is not told (%d, %d)", s.group.name, r.Status, r.Next)
 		w.check(before != no || !told || s.group.doubt || s.group.life != life, "D9", "group %s has no reset, and its pull at %d is told %d", s.group.name, asked, r.Next)
 		if k.reset = no; before == yes {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/gantrymq/gantry/core/record"
 	"github.com/gantrymq/gantry/core/wal"
 	"github.com/gantrymq/gantry/core/wal/file"
 )
@@ -97,6 +98,9 @@ func (l *tap) Append(lsn wal.LSN, b []byte) error {
 	if h.Flags&wal.FlagIdleMark == 0 {
 		l.appended = w.now
 	}
+	if w.verbose != nil {
+		w.tellRecords(b[wal.HeaderSize:])
+	}
 	w.note("append", uint64(lsn), uint64(len(b)), uint64(binary.LittleEndian.Uint16(b[36:])))
 	return nil
 }
@@ -142,4 +146,21 @@ func (w *world) frameOf(lsn int64) (f frame, ok bool) {
 		return frame{}, false
 	}
 	return w.frames[i], true
+}
+
+// tellRecords tells, for the reader of a failure, what a frame says of leases.
+func (w *world) tellRecords(b []byte) {
+	for len(b) > 0 {
+		e, n, err := new(record.Decoder).Decode(b)
+		if err != nil {
+			return
+		}
+		switch e.(type) {
+		case *record.Pop, *record.Ack, *record.Offset, *record.Trim, *record.Group, *record.GroupEnd, *record.Gap:
+			w.verbose("%6d ms  step %d: %T %+v", w.now, w.step, e, e)
+		default:
+			w.verbose("%6d ms  step %d: %T", w.now, w.step, e)
+		}
+		b = b[n:]
+	}
 }

@@ -49,6 +49,8 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 		return s.applyTrim(r)
 	case *record.Lock:
 		return s.applyLock(r)
+	case *record.Setting:
+		s.applySetting(r)
 	case *record.Roll:
 		s.addMark(end - model.LSN(record.Size(r)))
 	default:

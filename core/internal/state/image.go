@@ -22,6 +22,7 @@ const (
 	tagCursor
 	tagGrave
 	tagLock
+	tagSetting
 
 	tagDelayed byte = 16
 	tagMarks   byte = 17
@@ -59,6 +60,7 @@ func (s *State) image(b []byte) []byte {
 	for _, c := range slices.SortedFunc(maps.Values(s.cursors), compareCursors) {
 		b = appendCursor(b, c)
 	}
+	b = s.appendSettings(b)
 	for _, l := range slices.SortedFunc(maps.Values(s.locks), compareLocks) {
 		b = appendLock(b, l)
 	}

@@ -69,6 +69,8 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.marks(content)
 	case tagEnded:
 		return l.ended(content)
+	case tagSetting:
+		return l.setting(content)
 	case tagQueue, tagLock, tagDelayed:
 		return nil
 	case tagCursor:

@@ -30,6 +30,7 @@ type State struct {
 	memory    cursor.Memory       // what cursors share
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
+	settings  map[string]string
 	delayed   delay.Set         // messages that wait for their time, or for the end of their transaction
 	open      txn.Set           // the transactions of the latter
 	ended     txn.Ended
@@ -93,13 +94,14 @@ func keyOf(id model.CursorID) cursorKey { return cursorKey{id.Group, id.Queue.To
 // New returns the state of an empty log.
 func New(shard model.ShardID) *State {
 	return &State{
-		shard:   shard,
-		byName:  make(map[string]*Topic),
-		graves:  make(map[string][]model.Offset),
-		byGroup: make(map[string]*Group),
-		cursors: make(map[cursorKey]*cursorEntry),
-		marks:   make([]mark, 1),
-		locks:   make(map[cursorKey]*lockEntry),
+		shard:    shard,
+		byName:   make(map[string]*Topic),
+		graves:   make(map[string][]model.Offset),
+		byGroup:  make(map[string]*Group),
+		cursors:  make(map[cursorKey]*cursorEntry),
+		marks:    make([]mark, 1),
+		locks:    make(map[cursorKey]*lockEntry),
+		settings: make(map[string]string),
 	}
 }
 

@@ -23,7 +23,10 @@ func (l *life) apply(t *rapid.T, e record.Entry) {
 }
 
 func (l *life) step(t *rapid.T) {
-	switch rapid.IntRange(0, 13).Draw(t, "op") {
+	switch rapid.IntRange(0, 14).Draw(t, "op") {
+	case 14:
+		key := rapid.SampledFrom([]string{"k1", "k2"}).Draw(t, "key")
+		l.apply(t, &record.Setting{Key: key, Value: rapid.SampledFrom([]string{"", "x", "yy"}).Draw(t, "value")})
 	case 12:
 		q := l.anyQueue(t)
 		if g := l.Group(fmt.Sprint("g", rapid.IntRange(0, 2).Draw(t, "group"))); q != nil && g != nil {

@@ -19,6 +19,9 @@ type Machine struct {
 	// PowerCut ends the machine. Which of the bytes that were not durable
 	// survive may depend on seed.
 	PowerCut func(seed uint64)
+	// Elsewhere returns the WAL of a process on another machine. Both use the same
+	// log, if there is one that both can reach.
+	Elsewhere func() wal.WAL
 	// Fill takes all room that is left on the disk. What is in use stays in use, and
 	// what is given back can be used again.
 	Fill func()
@@ -29,6 +32,13 @@ type Features struct {
 	Kill     bool // written bytes survive the process; Machine.Kill is set
 	PowerCut bool // durable bytes survive a power cut; Machine.PowerCut is set
 	Full     bool // the disk has an end; Machine.Fill is set
+	// Late: a frame is written some time after Append, and durable with it.
+	Late bool
+	// Endless: room is not the log's business, Room has no end.
+	Endless bool
+	// Remote: nothing that counts is on this machine. PowerCut takes its disk, and
+	// everything written survives that; Machine.Elsewhere is set.
+	Remote bool
 }
 
 // deadline is how long a test waits for what should take milliseconds.
@@ -38,6 +48,7 @@ const deadline = 20 * time.Second
 type run struct {
 	t       *testing.T
 	m       *Machine
+	f       Features
 	log     wal.Log
 	changed chan struct{} // filled by notify
 	found   []wal.Frame   // what the last Recover handed out, payloads copied
@@ -46,8 +57,8 @@ type run struct {
 	time    int64
 }
 
-func newRun(t *testing.T, m *Machine) *run {
-	return &run{t: t, m: m, changed: make(chan struct{}, 1)}
+func newRun(t *testing.T, f Features, m *Machine) *run {
+	return &run{t: t, f: f, m: m, changed: make(chan struct{}, 1)}
 }
 
 // open opens shard 0 without recovering it.
@@ -87,8 +98,19 @@ func (r *run) recover(from wal.LSN) (wal.Recovery, error) {
 	})
 }
 
-// append adds a frame at the end and returns its bytes as they were written.
+// append adds a frame at the end and returns its bytes as they were written, once
+// they are.
 func (r *run) append(flags uint16, payload string) []byte {
+	r.t.Helper()
+	b := r.hand(flags, payload)
+	if r.f.Late {
+		r.written()
+	}
+	return b
+}
+
+// hand adds a frame at the end, and does not wait.
+func (r *run) hand(flags uint16, payload string) []byte {
 	r.t.Helper()
 	r.time++
 	b := Frame(r.next, r.time, flags, []byte(payload))
@@ -97,6 +119,18 @@ func (r *run) append(flags uint16, payload string) []byte {
 	}
 	r.next += wal.LSN(len(b))
 	return b
+}
+
+// written waits until everything is written.
+func (r *run) written() {
+	r.t.Helper()
+	r.wait("everything is written", func() bool {
+		written, _, err := r.log.Progress()
+		if err != nil {
+			r.t.Fatalf("Progress: %v", err)
+		}
+		return written == r.next
+	})
 }
 
 // flush asks for a sync and waits until everything is durable.

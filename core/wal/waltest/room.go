@@ -3,6 +3,7 @@ package waltest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +50,20 @@ func testRoom(r *run) {
 	r.close(false)
 	r.start(0)
 	r.wantRoom(segment - int64(n))
+}
+
+// testEndlessRoom: an owner that watches the room never finds too little.
+func testEndlessRoom(r *run) {
+	r.start(0)
+	r.prepare()
+	for i := range 3 {
+		r.append(segmentStart, fmt.Sprint(i))
+		if room, preparing := r.log.Room(); room != math.MaxInt64 || preparing {
+			r.t.Errorf("Room: %d, %v", room, preparing)
+		}
+	}
+	r.close(true)
+	r.log.Prepare()
 }
 
 func (r *run) wantRoom(want int64) {

@@ -35,13 +35,19 @@ func Run(t *testing.T, f Features, newMachine func(t *testing.T) *Machine) {
 		{"Trim", true, testTrim},
 		{"BadTrims", true, testBadTrims},
 		{"ConcurrentTrim", true, testConcurrentTrim},
-		{"Room", true, testRoom},
+		{"Room", !f.Endless, testRoom},
+		{"EndlessRoom", f.Endless, testEndlessRoom},
+		{"Pipeline", true, testPipeline},
 		{"Kill", f.Kill, testKill},
-		{"PowerCut", f.PowerCut, testPowerCut},
+		{"PowerCut", f.PowerCut || f.Remote, testPowerCut},
 		{"NewsOfPowerCut", f.Kill && f.PowerCut, testNewsOfPowerCut},
-		{"RecoveredIsDurable", f.Kill && f.PowerCut, testRecoveredIsDurable},
-		{"TrimAndCrash", f.Kill && f.PowerCut, testTrimAndCrash},
-		{"PartsAndCrash", f.Kill && f.PowerCut, testPartsAndCrash},
+		{"RecoveredIsDurable", f.Kill && (f.PowerCut || f.Remote), testRecoveredIsDurable},
+		{"TrimAndCrash", f.Kill && (f.PowerCut || f.Remote), testTrimAndCrash},
+		{"PartsAndCrash", f.Kill && (f.PowerCut || f.Remote), testPartsAndCrash},
+		{"KillInPipeline", f.Kill, testKillInPipeline},
+		{"TakeOver", f.Remote, testTakeOver},
+		{"TakeOverAndBack", f.Remote, testTakeOverAndBack},
+		{"TakeOverOfParts", f.Remote, testTakeOverOfParts},
 		{"FullDisk", f.Full, testFullDisk},
 		{"FullDiskAtStart", f.Full, testFullDiskAtStart},
 	}
@@ -51,7 +57,7 @@ func Run(t *testing.T, f Features, newMachine func(t *testing.T) *Machine) {
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tt.test(newRun(t, newMachine(t)))
+			tt.test(newRun(t, f, newMachine(t)))
 		})
 	}
 }
@@ -127,8 +133,8 @@ func (r *run) wantFrames(want []string) {
 func testWatermarks(r *run) {
 	r.start(0)
 	r.append(segmentStart, "a")
-	if written, durable, _ := r.log.Progress(); written != r.next || durable != 0 {
-		r.t.Fatalf("after Append: written %d, durable %d, want %d and 0", written, durable, r.next)
+	if written, durable, _ := r.log.Progress(); written != r.next || durable != r.unflushed(0) {
+		r.t.Fatalf("after Append: written %d, durable %d, want %d and %d", written, durable, r.next, r.unflushed(0))
 	}
 	r.flush()
 	proven := r.next
@@ -137,10 +143,19 @@ func testWatermarks(r *run) {
 		r.t.Errorf("frame says durable LSN %d, want %d", h.DurableLSN, proven)
 	}
 	r.append(segmentStart, "c")
-	if written, durable, _ := r.log.Progress(); written != r.next || durable != proven {
-		r.t.Errorf("written %d, durable %d, want %d and %d", written, durable, r.next, proven)
+	if written, durable, _ := r.log.Progress(); written != r.next || durable != r.unflushed(proven) {
+		r.t.Errorf("written %d, durable %d, want %d and %d", written, durable, r.next, r.unflushed(proven))
 	}
 	r.flush()
+}
+
+// unflushed returns the durable LSN that follows from no Flush since the log was
+// durable up to here.
+func (r *run) unflushed(durable wal.LSN) wal.LSN {
+	if r.f.Late {
+		return r.next
+	}
+	return durable
 }
 
 func testRecoverFrom(r *run) {

@@ -1,6 +1,8 @@
 package gantry.conformance;
 
 import com.google.gson.JsonObject;
+import java.util.HashMap;
+import java.util.Map;
 
 /** One line of input. Fields that are absent have the default of their accessor's caller. */
 record Command(JsonObject json) {
@@ -34,6 +36,14 @@ record Command(JsonObject json) {
 
     long big(String name, long otherwise) {
         return json.has(name) ? json.get(name).getAsLong() : otherwise;
+    }
+
+    Map<String, String> pairs(String name) {
+        Map<String, String> pairs = new HashMap<>();
+        if (json.has(name)) {
+            json.getAsJsonObject(name).entrySet().forEach(e -> pairs.put(e.getKey(), e.getValue().getAsString()));
+        }
+        return pairs;
     }
 
     /** A client's instance name that no other on this machine has: servers know the members of a group by it. */

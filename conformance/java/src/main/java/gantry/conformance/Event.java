@@ -1,5 +1,6 @@
 package gantry.conformance;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonElement;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,9 @@ final class Event {
             .put("offset", m.getQueueOffset()).put("tag", m.getTags() == null ? "" : m.getTags())
             .put("keys", m.getKeys() == null ? "" : m.getKeys())
             .put("attempt", m.getReconsumeTimes()).put("storeHost", String.valueOf(m.getStoreHost()))
-            .put("physical", m.getCommitLogOffset());
+            .put("physical", m.getCommitLogOffset()).put("born", m.getBornTimestamp())
+            .put("messageGroup", m.getProperties().getOrDefault("__SHARDINGKEY", ""))
+            .put("props", new Gson().toJsonTree(m.getProperties()));
     }
 
     Event failure(Throwable t) {

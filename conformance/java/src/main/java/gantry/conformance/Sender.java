@@ -13,6 +13,7 @@ import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
 import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageAccessor;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
@@ -76,6 +77,13 @@ final class Sender {
         String[] property = c.text("property", "").split("=", 2);
         if (property.length == 2) {
             m.putUserProperty(property[0], property[1]);
+        }
+        c.pairs("props").forEach(m::putUserProperty);
+        if (!c.text("messageGroup", "").isEmpty()) {
+            MessageAccessor.putProperty(m, "__SHARDINGKEY", c.text("messageGroup", ""));
+        }
+        if (c.big("deliverAt", 0) != 0) {
+            MessageAccessor.putProperty(m, "TIMER_DELIVER_MS", String.valueOf(c.big("deliverAt", 0)));
         }
         return m;
     }
