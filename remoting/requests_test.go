@@ -62,7 +62,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"recall with the handle of another broker", recallRequest("orders", handleText("v1 orders broker-a 1 K")), wire.IllegalOperation, "broker"},
 		{"recall with a bad time", recallRequest("orders", handleText("v1 orders gantry-0 soon K")), wire.IllegalOperation, "timestamp invalid"},
 		{"recall of what does not wait", recallRequest("orders", handleText("v1 orders gantry-0 99 K")), wire.IllegalOperation, "99"},
-		{"a prepared message", with(send(), "f", "4"), wire.MessageIllegal, "transaction"},
+		{"a prepared message that is none by its properties", with(send(), "f", "4"), wire.MessageIllegal, "TRAN_MSG"},
 		{"pull without an offset", with(pull(), "queueOffset", ""), wire.SystemError, "queueOffset is missing"},
 		{"pull from an unknown topic", with(pull(), "topic", "new"), wire.TopicNotExist, "topic[new] not exist"},
 		{"pull from a queue that is not there", with(pull(), "queueId", "4"), wire.InvalidParameter, "queueId[4] is illegal"},
