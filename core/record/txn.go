@@ -10,6 +10,12 @@ import (
 // A prepared message is stored by a Data record whose DeliverAt is model.Prepared.
 // A Publish record of it commits its transaction; a Txn record says all else.
 
+// Prepared tells whether the message waits for the end of its transaction.
+func (r *Data) Prepared() bool { return r.DeliverAt == model.Prepared }
+
+// Commits tells whether the publication is the commit of a transaction.
+func (r *Publish) Commits() bool { return r.DeliverAt == model.Prepared }
+
 // Txn tells of a transaction that is open.
 type Txn struct {
 	Op   TxnOp
@@ -28,6 +34,10 @@ const (
 	// TxnCheck: a producer was asked what became of it.
 	TxnCheck
 )
+
+func (o TxnOp) String() string {
+	return [...]string{"rollback", "discard", "check"}[o]
+}
 
 func (*Txn) kind() Kind { return KindTxn }
 
