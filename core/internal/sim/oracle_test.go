@@ -95,7 +95,12 @@ type message struct {
 	v6         bool
 	unit       *unit
 
-	delayed  bool   // it asks for a delay:
+	prepared bool   // it waits for the end of its transaction, which is named by:
+	producer string // its group
+	address  int64  // where it was stored, once it is acknowledged
+	immunity int64  // s
+
+	delayed  bool   // it waits, or asks for a delay:
 	delay    int64  // relative; else
 	due      int64  // when it is due: known once it is acknowledged
 	unique   string // its unique key, once it is acknowledged

@@ -33,6 +33,7 @@ var rareStates = []string{
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
 	"audit.needs_snapshot", "audit.part_gone", "audit.resealed",
+	"txn.prepared", "txn.committed", "txn.rolled_back", "txn.refused", "txn.late", "txn.asked", "txn.given_up",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 
