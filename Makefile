@@ -61,7 +61,7 @@ simulate: ## the engine under simulated crashes and power cuts for SIM_TIME; and
 	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestKafkaSeeds|TestEachCall' ./core/internal/sim
 	$(GO) test -count=1 -tags mutant -v -run TestCanary ./core/internal/sim
 
-conformance: build ## all official clients against the binary (needs Java and Maven)
+conformance: build ## all official clients against the binary (needs Java, Maven and Node)
 	$(MAKE) -C conformance conformance
 
 conformance-ci: build ## the subset that CI runs

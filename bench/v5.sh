@@ -3,9 +3,9 @@
 
 v5_groups() {
 	local v5=1
-	wants v5load && { group shared v5_load_rows; v5_empty; }
-	wants v5wait && group shared v5_wait_rows
-	wants v5hold && v5_ours v5_hold_rows
+	wants v5load && { group shared row_v5load; v5_empty; }
+	wants v5wait && group shared row_v5wait
+	wants v5hold && { v5_ours row_v5hold; v5_ours row_v5pending; }
 }
 
 # v5_ours: group without the peer.
@@ -30,7 +30,7 @@ v5_topic() {
 
 v5_on() { echo -topic "$1" -group "GID_$1"; }
 
-v5_load_rows() {
+row_v5load() {
 	local warm=5 row
 	for row in BenchV5Warm BenchV5Send BenchV5Mixed BenchV5Drain; do v5_topic $row; done
 	# Lets the JVM compile what it will run.
@@ -51,25 +51,27 @@ v5_empty() {
 	"$WORK/v5" empty -addr "$grpc" &
 	child=$! pids=$!
 	v5 send v5-send -connections 4 -inflight 32
-	v5 drain v5-drain -connections 4 -inflight 2 -messages 1
-	v5 mixed v5-mixed -connections 4 -inflight 32
+	v5 drain v5-drain -floor -connections 4 -inflight 2 -messages "${DRAIN_MESSAGES:-300000}"
 	kill $child
 	wait $child 2>/dev/null
 }
 
-v5_wait_rows() {
+row_v5wait() {
 	local warm=5
 	v5_topic BenchV5Warm
 	v5_topic BenchV5Parked
 	v5_topic BenchV5Delay DELAY
 	[ "$server" = apache ] && warm=${JVM_WARM:-30} v5_warm
 	v5 parked v5-parked $(v5_on BenchV5Parked) -connections 2 -rate 200
-	v5 delay v5-delay $(v5_on BenchV5Delay) -connections 4 -rate "${DELAY_RATE:-10000}" -inflight 64
+	v5 delay v5-delay $(v5_on BenchV5Delay) -connections 4 -rate "${DELAY_RATE:-10000}"
 }
 
-v5_hold_rows() {
+row_v5hold() {
 	v5_topic BenchV5Polls
-	v5_topic BenchV5Pending DELAY
 	v5 polls v5-polls $(v5_on BenchV5Polls) -connections 50 -messages 10000
+}
+
+row_v5pending() {
+	v5_topic BenchV5Pending DELAY
 	v5 pending v5-pending $(v5_on BenchV5Pending) -connections 4 -messages "${PENDING_MESSAGES:-1000000}"
 }

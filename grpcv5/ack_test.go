@@ -252,3 +252,49 @@ func TestNothingIsAcknowledgedWithoutTheLog(t *testing.T) {
 		}
 	})
 }
+
+// Handles are good for every process that serves the log, and so after a restart.
+// C# has no Telemetry stream then, and opens none.
+func TestHandlesOutliveTheServer(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		c := consumerOf(r, "", "x")
+		m := c.expect("t", "x")[0]
+		c.close()
+		r.restart()
+		again := r.sdk("c1")
+		defer again.close()
+		must[*apis.HeartbeatResponse](again, apis.Code_OK)(again.Heartbeat(again.ctx, &apis.HeartbeatRequest{Group: resource("g")}))
+		again.nothing("t")
+		renewed := withHandle(m, again.change(apis.Code_OK, m, 30*time.Second))
+		again.ack(apis.Code_OK, renewed)
+		time.Sleep(time.Minute)
+		again.nothing("t")
+		again.send(apis.Code_OK, again.message("t", "id", "y"))
+		again.expect("t", "y")
+	})
+}
+
+// After a restart nobody knows who lives: a lease that renewed itself goes on for
+// as long as it was last recorded.
+func TestARenewedLeaseAfterARestart(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		c := consumerOf(r, "", "x")
+		got, err := c.receive(c.ctx, "t", func(r *apis.ReceiveMessageRequest) { r.AutoRenew, r.InvisibleDuration = true, nil })
+		if err != nil || len(got.messages) != 1 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		time.Sleep(5 * time.Minute)
+		c.close()
+		r.wal.Kill()
+		r.failed = true
+		r.restart()
+		r.failed = false
+		began := time.Now()
+		again := r.sdk("c2")
+		defer again.close()
+		more, err := again.receive(again.ctx, "t", func(r *apis.ReceiveMessageRequest) { r.LongPollingTimeout = durationpb.New(3 * time.Minute) })
+		if took := time.Since(began); err != nil || len(more.messages) != 1 || took > 2*time.Minute {
+			t.Errorf("%v after %v, %v", more, took, err)
+		}
+	})
+}

@@ -60,7 +60,8 @@ func TestRecall(t *testing.T) {
 		}
 		recall(apis.Code_BAD_REQUEST, "t", "garbage")
 		recall(apis.Code_BAD_REQUEST, "other", handle)
-		recall(apis.Code_MESSAGE_NOT_FOUND, "t", recallText("t", "gantry-0", time.Now().Add(time.Hour).UnixMilli(), "never"))
+		recall(apis.Code_NOT_FOUND, "t", handle)
+		recall(apis.Code_NOT_FOUND, "t", recallText("t", "gantry-0", time.Now().Add(time.Hour).UnixMilli(), "never"))
 		time.Sleep(6 * time.Second)
 		c.nothing("t")
 	})

@@ -6,7 +6,8 @@ import (
 )
 
 // RecallMessage takes a delayed message back, by the handle that its send was
-// answered with. One that was delivered already, or recalled, is not found.
+// answered with. One that was delivered already, or recalled, is NOT_FOUND: what is
+// said of empty receives, MESSAGE_NOT_FOUND, Python takes for success.
 
 func (c *call) recall(req *apis.RecallMessageRequest) *apis.RecallMessageResponse {
 	topic := c.name(req.GetTopic())
@@ -20,6 +21,9 @@ func (c *call) recall(req *apis.RecallMessageRequest) *apis.RecallMessageRespons
 		err = refuse(apis.Code_BAD_REQUEST, "the recall handle is of topic %s at %s", of, broker)
 	default:
 		err = c.recallMessage(core.Recall{Topic: topic, DeliverAt: deliverAt, UniqueKey: id})
+	}
+	if core.CodeOf(err) == core.MessageNotFound {
+		err = refuse(apis.Code_NOT_FOUND, "no message %s of topic %s waits for its time: it was delivered, or recalled", id, topic)
 	}
 	if err != nil {
 		return &apis.RecallMessageResponse{Status: status(err)}

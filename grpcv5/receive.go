@@ -74,6 +74,7 @@ func (s *Server) receive(gs grpc.ServerStream, count counted) error {
 	if err := gs.RecvMsg(req); err != nil {
 		return err
 	}
+	topic := req.GetMessageQueue().GetTopic() // all that is kept of the request while it waits
 	c := s.newCall(gs.Context())
 	rc := s.receives.get()
 	defer s.receives.Put(rc)
@@ -91,7 +92,7 @@ func (s *Server) receive(gs grpc.ServerStream, count counted) error {
 		}})
 	}
 	count.done(apis.Code_OK)
-	return c.deliver(gs, rc, req.GetMessageQueue().GetTopic())
+	return c.deliver(gs, rc, topic)
 }
 
 // receive has core look for messages, and waits for them.

@@ -52,7 +52,9 @@ func bubbleWith(t *testing.T, cfg Config, test func(*testing.T, *rig)) {
 func (r *rig) start(cfg Config, env protocols.Env) {
 	r.t.Helper()
 	var err error
-	r.wal = mem.New(mem.Options{})
+	if r.wal == nil {
+		r.wal = mem.New(mem.Options{})
+	}
 	if r.engine, err = core.Open(core.Config{}, r.wal, core.Env{}); err != nil {
 		r.t.Fatal(err)
 	}
@@ -64,6 +66,13 @@ func (r *rig) start(cfg Config, env protocols.Env) {
 		r.t.Fatal(err)
 	}
 	go func() { r.served <- r.server.Serve() }()
+}
+
+// restart ends the server, and starts one on what is in the log.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.stop()
+	r.start(r.server.cfg, protocols.Env{Listen: r.network.Listen})
 }
 
 func (r *rig) stop() {

@@ -271,8 +271,11 @@ func (s *session) subscriptions(group string) (all []core.Subscription) {
 	return all
 }
 
-// filter returns the compiled expression of a request.
+// filter returns the compiled expression of a request; nil takes everything.
 func (s *session) filter(text filterText) (*filter.Filter, error) {
+	if text == (filterText{"TAG", "*"}) || text == (filterText{"TAG", ""}) {
+		return nil, nil
+	}
 	s.mu.Lock()
 	f, ok := s.filters[text]
 	s.mu.Unlock()

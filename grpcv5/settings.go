@@ -24,8 +24,9 @@ const (
 	defaultDeadline = 3 * time.Second // of a request, where a client does not say
 )
 
-// Limits of client_properties.
+// Limits of what is kept of a client's settings, and of client_properties.
 const (
+	maxSettings       = 1 << 20
 	maxProperties     = 32
 	maxPropertyKey    = 64
 	maxPropertyValue  = 256
@@ -62,6 +63,9 @@ func (d *declared) deadline() time.Duration {
 // declare takes a client's Settings: what it is, and for a consumer, in which
 // group and with which subscriptions.
 func (c *call) declare(s *session, said *apis.Settings) error {
+	if n := proto.Size(said); n > maxSettings {
+		return refuse(apis.Code_BAD_REQUEST, "settings of %d bytes; at most %d are kept", n, maxSettings)
+	}
 	if err := checkProperties(said.GetClientProperties()); err != nil {
 		return err
 	}

@@ -357,3 +357,27 @@ func TestClientIDsAreBounded(t *testing.T) {
 		c.send(apis.Code_TOPIC_NOT_FOUND, c.message("t", "id", "x"))
 	})
 }
+
+func TestSettingsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		c := r.sdk("c1")
+		defer c.close()
+		ch := c.telemetry()
+		defer ch.cancel()
+		large, many := producerSettings("t"), producerSettings("t")
+		large.UserAgent.Platform = strings.Repeat("x", maxSettings)
+		many.ClientProperties = numbered(maxProperties + 1)
+		for said, want := range map[*apis.Settings]apis.Code{large: apis.Code_BAD_REQUEST, many: apis.Code_INVALID_CLIENT_PROPERTIES} {
+			ch.say(said)
+			if cmd, err := ch.Recv(); err != nil || cmd.GetStatus().GetCode() != want {
+				t.Errorf("told %v, %v; want %v", cmd, err, want)
+			}
+		}
+		ok := producerSettings("t")
+		ok.ClientProperties = numbered(maxProperties)
+		ch.say(ok)
+		if got := ch.told(); len(got.ClientProperties) != maxProperties {
+			t.Errorf("%v", got)
+		}
+	})
+}

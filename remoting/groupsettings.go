@@ -64,6 +64,10 @@ func keptInt[T int32 | int64](key string, field func(*wire.GroupConfig) *T) grou
 	}
 }
 
+// attrStart is the attribute that says where a group begins: latest or earliest. Apache
+// has no setting for it.
+const attrStart = "start"
+
 // maxAttempts is the most that core takes; more retries are kept as they were set.
 const maxAttempts = 1000
 
@@ -90,6 +94,12 @@ func groupConfig(g *wire.GroupConfig, old core.GroupConfig) core.GroupConfig {
 		}
 	}
 	changeGroupAttributes(config.Attributes, g.Attributes)
+	switch config.Attributes[attrStart] {
+	case "earliest":
+		config.From = core.FromEarliest
+	case "latest":
+		config.From = core.FromLatest
+	}
 	usual := wire.DefaultGroup()
 	for _, s := range groupSettings {
 		if v := s.get(g); v != s.get(&usual) {

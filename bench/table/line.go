@@ -12,6 +12,7 @@ import (
 const (
 	ours  = "gantry"
 	peers = "apache"
+	empty = "empty" // a grpc-go server that does nothing
 )
 
 // line is one line of a table: a figure of a row, for both servers, and what it should be.
@@ -21,6 +22,16 @@ type line struct {
 	figure func(*report.Result) float64
 	format string
 	goals  []goal
+
+	beside string // what we are compared with, if it is not the peer
+}
+
+// other is the server that we are compared with.
+func (l *line) other() string {
+	if l.beside != "" {
+		return l.beside
+	}
+	return peers
 }
 
 // goal is one condition on our median; a relative one needs the peer's.
@@ -36,6 +47,10 @@ func atLeastTimes(n float64) goal {
 
 func atMostOneIn(n float64) goal {
 	return goal{fmt.Sprintf("≤ 1/%g", n), true, func(o, p float64) bool { return o <= p/n }}
+}
+
+func atMostTimes(n float64) goal {
+	return goal{fmt.Sprintf("≤ %g ×", n), true, func(o, p float64) bool { return o <= n*p }}
 }
 
 func atMost(limit float64, text string) goal {

@@ -32,6 +32,7 @@ func run(args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s\n", about)
 	printTable(out, "Figures to reach (median over the rounds, least and greatest in parentheses)", goalLines(), results)
+	printTable(out, "Over the v5 gRPC protocol", v5Lines(), results)
 	printTable(out, "Beside them", otherLines(), results)
 	printErrors(out, results)
 	return nil
@@ -40,7 +41,7 @@ func run(args []string, out io.Writer) error {
 func printTable(out io.Writer, title string, lines []line, results []report.Result) {
 	fmt.Fprintf(out, "%s:\n\n| what | Apache RocketMQ | Gantry | ratio | goal | reached |\n|---|---|---|---|---|---|\n", title)
 	for _, l := range lines {
-		o, p := l.series(results, ours), l.series(results, peers)
+		o, p := l.series(results, ours), l.series(results, l.other())
 		if len(o) == 0 && len(p) == 0 {
 			continue
 		}

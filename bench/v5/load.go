@@ -110,13 +110,14 @@ func runDrain(ctx context.Context, o *options) (*report.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := clients[0].begin(ctx); err != nil {
-		return nil, err
+	if !o.floor {
+		if err := clients[0].begin(ctx); err != nil {
+			return nil, err
+		}
+		if err := fill(ctx, o, clients); err != nil {
+			return nil, err
+		}
 	}
-	if err := fill(ctx, o, clients); err != nil {
-		return nil, err
-	}
-	o.warmup, o.duration = 0, time.Hour
 	r := o.result()
 	before, err := o.sample()
 	if err != nil {
@@ -126,9 +127,11 @@ func runDrain(ctx context.Context, o *options) (*report.Result, error) {
 	var left atomic.Int64
 	left.Store(int64(o.messages))
 	var all sync.WaitGroup
+	ctx, empty := context.WithCancel(ctx)
+	defer empty()
 	for _, c := range clients {
 		for range o.inflight {
-			all.Go(func() { drain(ctx, c, w, t, &left) })
+			all.Go(func() { drain(ctx, empty, c, w, t, &left) })
 		}
 	}
 	all.Wait()
@@ -150,12 +153,15 @@ func runDrain(ctx context.Context, o *options) (*report.Result, error) {
 	return r, nil
 }
 
-func drain(ctx context.Context, c *client, w window, t *tally, left *atomic.Int64) {
-	for left.Load() > 0 {
+func drain(ctx context.Context, empty func(), c *client, w window, t *tally, left *atomic.Int64) {
+	for ctx.Err() == nil {
 		began := w.clock.Now()
-		got, err := c.receive(ctx, 32, time.Second)
+		got, err := c.receive(ctx, 32, 5*time.Second)
+		if ctx.Err() != nil {
+			return // the topic is empty
+		}
 		if err == nil && len(got) > 0 {
-			err = c.ack(ctx, got...)
+			err = c.ack(context.WithoutCancel(ctx), got...)
 		}
 		if err != nil {
 			t.fail(err)
@@ -164,8 +170,10 @@ func drain(ctx context.Context, c *client, w window, t *tally, left *atomic.Int6
 		if len(got) == 0 {
 			continue
 		}
-		left.Add(-int64(len(got)))
 		now := w.clock.Now()
 		t.count(w, now, now-began, len(got))
+		if left.Add(-int64(len(got))) <= 0 {
+			empty()
+		}
 	}
 }

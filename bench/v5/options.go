@@ -32,6 +32,7 @@ type options struct {
 	duration time.Duration
 	hiccup   time.Duration
 	pids     []int
+	floor    bool // the server is the empty one: there is nothing to fill, or to begin
 }
 
 func parseOptions(args []string) (*options, error) {
@@ -58,6 +59,7 @@ func parseOptions(args []string) (*options, error) {
 	f.DurationVar(&o.warmup, "warmup", 5*time.Second, "load before the measured window")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "length of the measured window")
 	f.DurationVar(&o.hiccup, "hiccup", 2*time.Second, "how long the idle machine's hiccups are measured before the load")
+	f.BoolVar(&o.floor, "floor", false, "the server is one of the mode empty")
 	pids := f.String("pids", "", "processes of the server, with commas between them")
 	if err := f.Parse(args[1:]); err != nil {
 		return nil, err

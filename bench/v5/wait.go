@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -15,24 +18,56 @@ import (
 // runParked is the mode parked: sends at a low rate while receives wait; the latency is from the send's begin to the
 // message.
 func runParked(ctx context.Context, o *options) (*report.Result, error) {
-	return runPaced(ctx, o, func(_ *apis.Message, now time.Duration) time.Duration { return now })
+	return runPaced(ctx, o)
 }
 
-// runDelay is the mode delay: messages are due a while after their send, many a second; the latency is how late they are.
+// runDelay is the mode delay: messages that are due at the rate, all sent before the first is; the latency is how late they
+// are.
 func runDelay(ctx context.Context, o *options) (*report.Result, error) {
-	const ahead = 3 * time.Second
-	o.warmup = max(o.warmup, ahead)
-	return runPaced(ctx, o, func(m *apis.Message, now time.Duration) time.Duration {
-		at := time.Now().Add(ahead).Truncate(time.Millisecond) // the resolution of a delivery time
+	clients, err := dialAll(ctx, o, o.conns)
+	if err != nil {
+		return nil, err
+	}
+	if err := clients[0].begin(ctx); err != nil {
+		return nil, err
+	}
+	idle := o.result().Idle
+	o.messages = int(o.rate * o.duration.Seconds())
+	// Far enough for the sends to be over: few servers take less than 1,500 unary sends a second.
+	first := time.Now().Add(time.Duration(o.messages)*time.Second/1500 + 5*time.Second).Truncate(time.Millisecond)
+	clock, s := pace.NewClock(), pace.Schedule{Rate: o.rate}
+	w := window{clock: clock, begin: clock.Now() + time.Until(first)}
+	w.end = w.begin + o.duration
+	var next atomic.Int64
+	err = fillWith(ctx, o, clients, func(m *apis.Message) {
+		due := s.At(next.Add(1) - 1).Truncate(time.Millisecond) // the resolution of a delivery time
 		m.SystemProperties.MessageType = apis.MessageType_DELAY
-		m.SystemProperties.DeliveryTimestamp = timestamppb.New(at)
-		return now + time.Until(at)
+		m.SystemProperties.DeliveryTimestamp = timestamppb.New(first.Add(due))
+		stampBody(m, w.begin+due)
 	})
+	if err != nil {
+		return nil, err
+	}
+	if clock.Now() >= w.begin {
+		return nil, errors.New("the sends took longer than the first delivery time was ahead")
+	}
+	r, err := o.measureIn(ctx, w, func(ctx context.Context, w window, t *tally) {
+		var all sync.WaitGroup
+		for _, c := range clients {
+			for range 4 {
+				all.Go(func() { keepReceiving(ctx, c, w, t) })
+			}
+		}
+		all.Wait()
+	})
+	if err == nil {
+		r.Idle = idle
+	}
+	return r, err
 }
 
-// runPaced sends at the rate and counts, for each message, how long after its stamp it has come. prepare changes a message
-// and returns its stamp.
-func runPaced(ctx context.Context, o *options, prepare func(*apis.Message, time.Duration) time.Duration) (*report.Result, error) {
+// runPaced sends at the rate and counts, for each message, how long after its stamp it has come.
+func runPaced(ctx context.Context, o *options) (*report.Result, error) {
 	clients, err := dialAll(ctx, o, o.conns)
 	if err != nil {
 		return nil, err
@@ -43,40 +78,37 @@ func runPaced(ctx context.Context, o *options, prepare func(*apis.Message, time.
 	return o.measure(ctx, func(ctx context.Context, w window, t *tally) {
 		var all sync.WaitGroup
 		for _, c := range clients {
-			all.Go(func() {
-				for !w.over() {
-					got, err := c.receive(ctx, 32, 5*time.Second)
-					now := w.clock.Now()
-					for _, m := range got {
-						if late := now - stamp(m); late >= 0 {
-							t.count(w, now, late, 1)
-						} else {
-							t.fail(errEarly)
-						}
-					}
-					if err == nil && len(got) > 0 {
-						err = c.ack(ctx, got...)
-					}
-					if err != nil {
-						t.fail(err)
-						return
-					}
-				}
-			})
+			all.Go(func() { keepReceiving(ctx, c, w, t) })
 		}
-		sendPaced(ctx, o, clients, w, t, prepare)
+		sendPaced(ctx, o, clients, w, t)
 		all.Wait()
 	})
 }
 
-type early struct{}
-
-func (early) Error() string { return "a message came before its time" }
-
-var errEarly = early{}
+// keepReceiving counts how long after its stamp each message has come, and acks them.
+func keepReceiving(ctx context.Context, c *client, w window, t *tally) {
+	for !w.over() {
+		got, err := c.receive(ctx, 32, 5*time.Second)
+		now := w.clock.Now()
+		for _, m := range got {
+			if late := now - stamp(m); late >= 0 {
+				t.count(w, now, late, 1)
+			} else {
+				t.fail(fmt.Errorf("a message came %v before its time", -late))
+			}
+		}
+		if err == nil && len(got) > 0 {
+			err = c.ack(ctx, got...)
+		}
+		if err != nil {
+			t.fail(err)
+			return
+		}
+	}
+}
 
 // sendPaced sends at the rate, by as many goroutines as there may be calls at once.
-func sendPaced(ctx context.Context, o *options, clients []*client, w window, t *tally, prepare func(*apis.Message, time.Duration) time.Duration) {
+func sendPaced(ctx context.Context, o *options, clients []*client, w window, t *tally) {
 	s, start := pace.Schedule{Rate: o.rate}, w.clock.Now()
 	slots := make(chan struct{}, o.conns*o.inflight)
 	sleeper := w.clock.NewSleeper(0)
@@ -87,9 +119,7 @@ func sendPaced(ctx context.Context, o *options, clients []*client, w window, t *
 		go func() {
 			defer func() { <-slots }()
 			c := clients[i%int64(len(clients))]
-			m := c.message(0)
-			stampBody(m, prepare(m, w.clock.Now()))
-			if err := c.send(ctx, m); err != nil {
+			if err := c.send(ctx, c.message(w.clock.Now())); err != nil {
 				t.fail(err)
 			}
 		}()

@@ -53,10 +53,20 @@ func (t *tally) fail(err error) {
 // measure runs a load with a warm-up and a window, and samples the server at both ends of the window. The load ends by
 // itself once the window is over.
 func (o *options) measure(ctx context.Context, load func(context.Context, window, *tally)) (*report.Result, error) {
-	r := o.result()
+	idle := o.result().Idle
 	clock := pace.NewClock()
 	w := window{clock: clock, begin: clock.Now() + o.warmup}
 	w.end = w.begin + o.duration
+	r, err := o.measureIn(ctx, w, load)
+	if err == nil {
+		r.Idle = idle
+	}
+	return r, err
+}
+
+// measureIn is measure in a window that is known.
+func (o *options) measureIn(ctx context.Context, w window, load func(context.Context, window, *tally)) (*report.Result, error) {
+	r := &report.Result{Label: o.label, Program: "v5", Command: o.command, Seconds: o.duration.Seconds()}
 	t := &tally{}
 	var loading sync.WaitGroup
 	loading.Go(func() { load(ctx, w, t) })

@@ -9,6 +9,9 @@ import (
 )
 
 type groupCommands struct {
+	List   groupListCommand   `cmd:"" help:"List the consumer groups."`
+	Show   groupShowCommand   `cmd:"" help:"Show a group's members, how far it is, and what is in flight."`
+	Create groupCreateCommand `cmd:"" help:"Create a consumer group, or change its settings."`
 	Delete groupDeleteCommand `cmd:"" help:"Delete a consumer group with its offsets."`
 }
 

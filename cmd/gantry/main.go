@@ -23,7 +23,7 @@ type commands struct {
 	Receive     receiveCommand     `cmd:"" help:"Receive messages and print them."`
 	Find        findCommand        `cmd:"" help:"Find messages by id or key and print them."`
 	Topic       topicCommands      `cmd:"" help:"List, show, create and delete topics."`
-	Group       groupCommands      `cmd:"" help:"Delete consumer groups."`
+	Group       groupCommands      `cmd:"" help:"List, show, create and delete consumer groups."`
 	WAL         walCommands        `cmd:"" name:"wal" help:"Look at the log of a server that is stopped."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check the configuration and print it, each key with its source."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, around *surroundings) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(around.stdout, around.stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"server": serverDefault(around), "data": dataDefault(around)},
+		kong.Vars{"server": serverDefault(around), "admin": adminDefault(around), "data": dataDefault(around)},
 		kong.Bind(around),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -88,6 +88,14 @@ func serverDefault(around *surroundings) string {
 		return server
 	}
 	return "127.0.0.1:9876"
+}
+
+// adminDefault is where the commands that need an admin port look for one.
+func adminDefault(around *surroundings) string {
+	if admin, ok := around.getenv("GANTRY_ADMIN"); ok && admin != "" {
+		return admin
+	}
+	return "127.0.0.1:8082"
 }
 
 // dataDefault is where the commands that look at a data folder look for one.

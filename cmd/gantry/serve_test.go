@@ -15,10 +15,10 @@ import (
 
 // broker process in this test: gantry serve, on ports of the system's choice.
 type serving struct {
-	t      *testing.T
-	addr   string // of the name-server role
-	cancel context.CancelFunc
-	ended  chan result
+	t           *testing.T
+	addr, admin string // of the name-server role
+	cancel      context.CancelFunc
+	ended       chan result
 }
 
 // serve runs gantry serve on a folder and waits until it is ready.
@@ -43,6 +43,9 @@ func serve(t *testing.T, dir string, more ...string) *serving {
 	t.Cleanup(cancel)
 	select {
 	case s.addr = <-log.ready:
+		log.mu.Lock()
+		s.admin = log.admin
+		log.mu.Unlock()
 	case got := <-s.ended:
 		t.Fatalf("serve ended at once: %+v", got)
 	case <-time.After(10 * time.Second):
@@ -68,7 +71,7 @@ func (s *serving) stop() {
 // gantry runs a command against the server.
 func (s *serving) gantry(stdin string, args ...string) result {
 	s.t.Helper()
-	return gantry(s.t.Context(), stdin, []string{"GANTRY_SERVER=" + s.addr}, args...)
+	return gantry(s.t.Context(), stdin, []string{"GANTRY_SERVER=" + s.addr, "GANTRY_ADMIN=" + s.admin}, args...)
 }
 
 // must is gantry for commands that have to succeed; it returns the lines of stdout.
@@ -88,6 +91,7 @@ type watchedLog struct {
 	all   bytes.Buffer
 	seen  int
 	addr  string
+	admin string // the admin port's
 	ready chan string
 }
 
@@ -108,6 +112,8 @@ func (l *watchedLog) Write(b []byte) (int, error) {
 		switch {
 		case entry.Msg == "listening" && entry.Role == "namesrv":
 			l.addr = entry.Addr
+		case entry.Msg == "listening" && entry.Role == "admin":
+			l.admin = entry.Addr
 		case entry.Msg == "ready":
 			l.ready <- l.addr
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantrymq/gantry/core"
 	"github.com/gantrymq/gantry/internal/server"
 	"github.com/gantrymq/gantry/remoting/wire"
 )
@@ -23,6 +24,7 @@ const (
 type topicCreateCommand struct {
 	serverFlag
 	Topic          string            `arg:"" help:"Name of the topic."`
+	Type           string            `help:"Kind of messages it takes: NORMAL, FIFO, DELAY, TRANSACTION or MIXED; new ones: MIXED." placeholder:"KIND"`
 	Queues         *int32            `short:"q" help:"Number of queues: 4, or those that the topic has." placeholder:"N"`
 	Retention      *time.Duration    `help:"How long its messages are kept, as 24h; 0: for ever. Else the server's retention.age." placeholder:"SPAN"`
 	RetentionBytes string            `help:"How much each queue keeps, as 10GiB; 0: any amount. Else the server's retention.bytes." placeholder:"SIZE"`
@@ -76,6 +78,9 @@ func (c *topicCreateCommand) attributes() (string, error) {
 	set := maps.Clone(c.Attribute)
 	if set == nil {
 		set = make(map[string]string)
+	}
+	if c.Type != "" {
+		set[core.AttrKind] = strings.ToUpper(c.Type)
 	}
 	if c.Retention != nil {
 		if *c.Retention < 0 || *c.Retention > 0 && *c.Retention < time.Millisecond {

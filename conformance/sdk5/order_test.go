@@ -132,7 +132,7 @@ func TestRecall(t *testing.T) {
 		}
 		ack(p, consumer, got)
 		e, ok := p.Try(harness.Cmd{Op: "recall", Target: sender, Topic: topic, Handle: stays.Handle})
-		if ok {
+		if ok && e.MsgID != "" { // Python's client takes "no such message" for a success without an id
 			t.Errorf("a message that had been delivered was recalled: %+v", e)
 		}
 	})

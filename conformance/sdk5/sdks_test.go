@@ -25,6 +25,7 @@ const (
 	startsAlone                 // starting checks that the topic exists
 	putsProps                   // properties with a message
 	seesPlace                   // the acknowledgement says the offset
+	tellsTopics                 // a simple consumer tells the server its topics when it starts
 )
 
 // sdk is one official client.
@@ -42,7 +43,7 @@ type sdk struct {
 var sdks = []*sdk{
 	{
 		name: "go", version: "5.1.3", inCI: true, tls: true, tools: []string{"go"},
-		can: push | change | fullTLS | startsAlone | putsProps | seesPlace,
+		can: push | change | fullTLS | startsAlone | tellsTopics | putsProps | seesPlace,
 		build: func(ctx context.Context, source, out string) ([]string, error) {
 			bin := filepath.Join(out, "client-go5")
 			return []string{bin}, command(ctx, source, "go", "build", "-o", bin, ".")
@@ -50,7 +51,7 @@ var sdks = []*sdk{
 	},
 	{
 		name: "node", version: "1.0.8", inCI: true, tools: []string{"node", "npm"},
-		can: push | change | recall | ackTells | startsAlone | putsProps | seesPlace,
+		can: push | change | recall | ackTells | startsAlone | tellsTopics | putsProps | seesPlace,
 		build: func(ctx context.Context, source, _ string) ([]string, error) {
 			main := []string{"node", filepath.Join(source, "main.js")}
 			if _, err := os.Stat(filepath.Join(source, "node_modules", "rocketmq-client-nodejs")); err == nil {
@@ -61,7 +62,7 @@ var sdks = []*sdk{
 	},
 	{
 		name: "java", version: "5.2.0", tls: true, tools: []string{"java", "mvn"},
-		can: push | change | recall | fullTLS | ackTells | startsAlone | putsProps,
+		can: push | change | recall | fullTLS | ackTells | startsAlone | tellsTopics | putsProps,
 		build: func(ctx context.Context, source, _ string) ([]string, error) {
 			jar := filepath.Join(source, "target", "conformance-v5-1.jar")
 			line := []string{
@@ -73,7 +74,7 @@ var sdks = []*sdk{
 	},
 	{
 		name: "python", version: "5.1.1", tools: []string{"python3"},
-		can: push | change | recall | ackTells | putsProps | seesPlace,
+		can: push | change | recall | ackTells | tellsTopics | putsProps | seesPlace,
 		build: func(ctx context.Context, source, out string) ([]string, error) {
 			env := filepath.Join(out, "python")
 			if err := command(ctx, source, "python3", "-m", "venv", env); err != nil {

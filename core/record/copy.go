@@ -74,8 +74,8 @@ func among(set []PropertyValue, key []byte) bool {
 	return false
 }
 
-// DataGroup returns the hash of the message group in the content of a data
-// record, 0 if it has none.
+// DataGroup returns the hash of the message group in the content of a data or a
+// publish record, which begin alike; 0 if it has none.
 func DataGroup(content []byte) uint32 {
 	_, n := binary.Uvarint(content)
 	if n <= 0 {

@@ -59,7 +59,8 @@ const (
 	// AckDone ends the messages for the group. In an ordered group one behind an
 	// unfinished message of its message group waits for that.
 	AckDone AckOp = iota
-	// AckDead ends them, whatever is before: their copies are in the dead letters.
+	// AckDead ends them, whatever is before: their copies are in the dead letters, or
+	// nobody is to get them.
 	AckDead
 	// AckChange gives their deliveries a new name and time. Invisible 0: they are due
 	// again at once, and nobody holds them.

@@ -44,7 +44,7 @@ var layers = []layer{
 	{"internal/ops", []string{"core"}},
 	{"internal/server", []string{"core", "core/wal", "core/wal/file", "core/wal/kafka", "core/wal/mem", "protocols", "remoting", "grpcv5", "internal/ops"}},
 	{"internal/waltool", []string{"core/record", "core/wal", "core/wal/file", "core/wal/vfs"}},
-	{"cmd/gantry", []string{"internal/server", "internal/waltool", "remoting/wire", "remoting/client", "core/record"}},
+	{"cmd/gantry", []string{"core", "internal/ops", "internal/server", "internal/waltool", "remoting/wire", "remoting/client", "core/record"}},
 	{"bench/...", []string{"bench/...", "remoting/wire", "remoting/client", "core/record"}},
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantrymq/gantry/core"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -26,6 +27,8 @@ type Env struct {
 	// Ready lists what must hold before clients may come, each with what is wrong
 	// with it. It is called for each request and must not block.
 	Ready func() []Check
+	// Engine returns the engine once it serves, nil before. nil: there is none to look at.
+	Engine func() *core.Engine
 }
 
 // Server is the admin port.
@@ -89,6 +92,8 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /healthz", s.readyz)
 	mux.Handle("GET /metrics", metricsHandler(s.env.Registry))
+	mux.HandleFunc("GET /groups", s.groups)
+	mux.HandleFunc("GET /groups/{name...}", s.group)
 	mux.HandleFunc("GET /{$}", s.index)
 	if s.cfg.Pprof {
 		profiles(mux)
@@ -98,5 +103,5 @@ func (s *Server) handler() http.Handler {
 
 func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, "gantry admin port: /livez /readyz /healthz (?verbose) /metrics\n")
+	fmt.Fprint(w, "gantry admin port: /livez /readyz /healthz (?verbose) /metrics /groups /groups/NAME\n")
 }

@@ -118,5 +118,5 @@ func lagging(w *kafka.WAL) error {
 	case stats.Frozen:
 		return errors.New("frozen: what Kafka holds is being read back")
 	}
-	return fmt.Errorf("Kafka has acknowledged nothing for %v", stats.Oldest.Round(time.Second))
+	return fmt.Errorf("nothing has been acknowledged by Kafka for %v", stats.Oldest.Round(time.Second))
 }

@@ -145,7 +145,7 @@ func TestKafkaRefusals(t *testing.T) {
 		"replication": {map[string]string{"wal.replication": "7"}, nil, "wal.replication"},
 		"no topic":    {map[string]string{"wal.create": "false"}, nil, "does not exist"},
 		"brokers":     {map[string]string{"wal.brokers": "127.0.0.1:1"}, nil, "no broker of [127.0.0.1:1] can be reached"},
-		"forbidden":   {nil, &kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1}, "does not allow it"},
+		"forbidden":   {nil, &kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1}, "does not have the right"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

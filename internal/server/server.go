@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -72,6 +73,7 @@ type server struct {
 	fresh     bool // the data folder was made by this start
 	wal       wal.WAL
 	engine    *core.Engine
+	serving   atomic.Pointer[core.Engine] // the engine, once it is open
 	listeners []protocols.Listener
 	bound     []boundListener
 }
@@ -93,6 +95,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		Registry: registry,
 		Listen:   bind,
 		Ready:    s.health.checks,
+		Engine:   s.serving.Load,
 	})
 	adminAddr, err := admin.Listen()
 	if err != nil {
@@ -154,6 +157,7 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), s.wal.Close())
 	}
+	s.serving.Store(s.engine)
 	s.health.watch("shard", s.engine.Err)
 	if k, ok := s.wal.(*kafka.WAL); ok {
 		s.health.watch("log", func() error { return lagging(k) })

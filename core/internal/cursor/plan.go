@@ -76,7 +76,7 @@ func (p *Plan) due(limit int) {
 		p.dueKeys(limit)
 		return
 	}
-	for p.again < limit && !p.Full() && len(p.dead) < p.rules.Max {
+	for p.again < limit && !p.Full() && len(p.dead) < maxDead {
 		id, ok := p.w.next(p.rules.Now, p.rules.Alive)
 		if !ok {
 			return
@@ -109,8 +109,12 @@ func (p *Plan) retake(offset model.Offset, s *slot) (taken bool) {
 // within Rest they have rising offsets, in ordered groups in each message group.
 func (p *Plan) Leases() []Lease { return p.leases }
 
+// maxDead bounds what Dead returns. It is no part of Max: messages whose way to the
+// dead letters takes long must not hold up those that can be delivered.
+const maxDead = 1024
+
 // Dead returns messages that are due, but have had MaxAttempts deliveries: they
-// go to the dead letters. At most Max of them; the rest comes with the next Plan.
+// go to the dead letters. The first 1024 of them; the rest comes with a later Plan.
 func (p *Plan) Dead() []Lease { return p.dead }
 
 // Keep gives the leases behind the first n back, and takes no more: for an answer

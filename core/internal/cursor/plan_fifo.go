@@ -91,7 +91,7 @@ func (p *Plan) dueKeys(limit int) {
 			}
 		}
 	}
-	for passed := 0; !p.Full() && passed < p.rules.Max && len(p.dead) < p.rules.Max; {
+	for passed := 0; !p.Full() && passed < p.rules.Max && len(p.dead) < maxDead; {
 		id, ok := p.w.next(p.rules.Now, p.rules.Alive)
 		if !ok {
 			return

@@ -104,8 +104,8 @@ func (s *Shard) completeAll(err error) {
 func (s *Shard) show(slot uint32, end model.Offset) {
 	q := s.queueAt(slot)
 	q.visible = max(q.visible, end)
-	if of := s.state.QueueAt(slot); of != nil && len(s.outlets.of) > 0 { // its topic may have been deleted meanwhile
-		s.stirTopic(of)
+	if found := s.state.QueueAt(slot); found != nil && len(s.outlets.of) > 0 { // its topic may be gone
+		s.stirTopic(found)
 	}
 	if len(q.waiters) > 0 && !q.ripe {
 		q.ripe = true

@@ -13,6 +13,9 @@ import (
 // buryEvery is how long, in ms, a burial waits that could not be done.
 const buryEvery = 1000
 
+// maxDying is how many messages of a queue are on their way to the dead letters at once.
+const maxDying = 32
+
 // A message that is out of attempts is copied to the group's dead letters and done
 // with, in one frame. Its bytes may be cold: then a reader fetches them, and the
 // delivery is looked at again.
@@ -24,19 +27,28 @@ func (s *Shard) buryDead(q *popQueue) {
 }
 
 func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
+	begun := 0
 	for _, l := range dead {
 		if q.dying[l.Offset] {
 			continue
 		}
+		if max(begun, len(q.dying)) >= maxDying {
+			return // the last of them goes on
+		}
+		begun++
 		slot, ok := s.state.Cursor(q.id).Slot(l.Offset)
 		if !ok {
 			continue
 		}
 		s.buryOne(q, l, slot.PopTime, func(s *Shard, err error) {
-			if err != nil && s.Err() == nil {
+			if err != nil && s.Err() == nil && !q.retrying && model.CodeOf(err) != model.InvalidReceipt {
 				s.logger.Warn("a message stays, although it is out of attempts", "group", q.outlet.group.Config.Name, "topic", q.outlet.topic.Config.Name,
 					"queue", q.id.Queue.Num, "offset", l.Offset, "err", err)
+				q.retrying = true // one alarm for all that fail
 				s.alarms.set(s, s.now.Mono+buryEvery, (*buryAgain)(q))
+			}
+			if err == nil && len(q.dying) == 0 {
+				s.buryRest(q)
 			}
 		})
 	}
@@ -46,7 +58,13 @@ func (s *Shard) bury(q *popQueue, dead []cursor.Lease) {
 type buryAgain popQueue
 
 func (b *buryAgain) ring(s *Shard) {
-	if q := (*popQueue)(b); !q.outlet.gone && s.Err() == nil && s.state.Cursor(q.id) != nil {
+	b.retrying = false
+	s.buryRest((*popQueue)(b))
+}
+
+// buryRest goes on where a burial has ended, in what became of the queue since.
+func (s *Shard) buryRest(q *popQueue) {
+	if !q.outlet.gone && s.Err() == nil && s.state.Cursor(q.id) != nil {
 		s.buryDead(q)
 	}
 }

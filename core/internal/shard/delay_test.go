@@ -145,7 +145,7 @@ func TestOrderOfDelayedMessages(t *testing.T) {
 	}
 }
 
-func wireOf(t *testing.T, b []byte) record.Wire {
+func wireOf(t testing.TB, b []byte) record.Wire {
 	t.Helper()
 	w, ok := record.Check(b)
 	if !ok {

@@ -102,7 +102,8 @@ type GroupInfo struct {
 	ID model.GroupID
 }
 
-// GroupQuery asks how far a group is in a topic.
+// GroupQuery asks how far a group is in a topic, or, without one, in all topics that
+// it has progress in.
 type GroupQuery struct {
 	Group, Topic string
 	// InFlight asks for the messages in flight too, at most so many of each queue.
@@ -111,6 +112,7 @@ type GroupQuery struct {
 
 // Progress is how far a group is in one queue.
 type Progress struct {
+	Topic    string
 	Queue    model.Queue
 	Min, Max model.Offset // the queue's
 	Floor    model.Offset // everything below is done with

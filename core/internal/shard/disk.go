@@ -22,12 +22,16 @@ type disk struct {
 	vain    bool      // there was no room for it: the alarm asks again
 	armed   bool
 	room    int64
+	used    int64 // of the room, since it was looked at
+	held    bool  // a request waits until it is looked at again
+	asks    bool  // the answer to whether there is a spare segment is awaited
 }
 
 // step looks at the room that a step has left.
 func (d *disk) step(s *Shard) {
 	enough := s.cfg.SegmentBytes - s.cfg.SegmentBytes/4 // what a spare segment alone has
 	preparing := d.ask(s, enough)
+	d.asks = preparing
 	d.scarce = d.room < enough
 	reserve := min(diskReserve, s.cfg.SegmentBytes/4)
 	waited := d.waiting
@@ -51,6 +55,11 @@ func (d *disk) step(s *Shard) {
 func (d *disk) ask(s *Shard, enough int64) (preparing bool) {
 	segment, _ := s.index.SegmentStart()
 	d.room, preparing = s.log.Room()
+	d.used = 0
+	if d.held {
+		d.held = false
+		s.inbox.poke()
+	}
 	switch {
 	case preparing:
 	case d.room >= enough && !(d.wanted && d.left(s) > d.room-enough):
@@ -65,6 +74,22 @@ func (d *disk) ask(s *Shard, enough int64) (preparing bool) {
 	}
 	return preparing
 }
+
+// short tells that this step has used so much that the room must be looked at before
+// more is decided that appends.
+func (d *disk) short(s *Shard) bool {
+	if d.used == 0 || d.room-d.used >= min(diskReserve, s.cfg.SegmentBytes/4) {
+		return false
+	}
+	d.held = true
+	return true
+}
+
+// fits tells whether so many bytes can be appended for certain.
+func (d *disk) fits(n int) bool { return int64(n) <= d.room-d.used }
+
+// refuses tells that they cannot, and that room was asked for in vain.
+func (d *disk) refuses(n int) bool { return d.low || d.vain && !d.fits(n) }
 
 // left returns what the segment that grows has room for.
 func (d *disk) left(s *Shard) int64 {

@@ -46,6 +46,7 @@ func (s *Shard) put(e record.Entry, size int) (end model.LSN) {
 	record.Append(f.slab.buf[f.from+f.n:f.from+f.n], e)
 	f.n += size
 	f.count++
+	s.disk.used += int64(size)
 	if err := s.fold(e, lsn, size); err != nil {
 		s.fail(err)
 	}
@@ -93,12 +94,20 @@ func (s *Shard) reserve(n int) {
 		return
 	}
 	f.reserved = 0
-	if f.open && (f.n+n > frameLimit || f.from+f.n+n > len(f.slab.buf)) {
+	if f.open && (f.n+n > frameLimit || f.from+f.n+n > len(f.slab.buf) || s.passesSegment(n)) {
 		s.closeFrame()
 	}
 	if !f.open {
 		s.openFrame(s.end, n, s.rollReason(n))
 	}
+}
+
+// passesSegment tells that the open frame, with n bytes more, would pass the end of
+// its segment, and the room that was allocated for it. The first frame of a segment may.
+func (s *Shard) passesSegment(n int) bool {
+	base, _ := s.index.SegmentStart()
+	f := &s.frame
+	return f.lsn > base && int64(f.lsn-base)+int64(f.n+n) > s.cfg.SegmentBytes
 }
 
 // noRoll goes on in the segment.

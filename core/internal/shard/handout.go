@@ -5,6 +5,7 @@ import (
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/index"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/record"
 )
 
 // handout is the answer to a Receive: leased, and on its way to the client. It waits
@@ -189,14 +190,23 @@ func (j *handout) lose(s *Shard, i int) {
 	s.logger.Error("a message cannot be read", "shard", s.cfg.Shard, "queue", q.id.Queue.Num, "offset", d.Receipt.Offset, "err", j.err)
 }
 
-// done ends a delivery on the server's own account, if it is the current one.
+// done ends a delivery on the server's own account, if it is still the last one: also
+// behind an unfinished message of its message group, with which it would come again
+// and again until it is out of attempts, although nobody gets it.
 func (s *Shard) done(q *popQueue, r Receipt) {
 	if s.Err() != nil || q.outlet.gone {
 		return
 	}
 	c := s.state.Cursor(r.Cursor)
-	if c == nil || c.Check(r.Offset, r.PopTime, s.popNow(), s.owners.alive) != cursor.Current {
+	if c == nil {
 		return
 	}
-	s.ack(r.Cursor, []model.Offset{r.Offset})
+	if slot, ok := c.Slot(r.Offset); !ok || slot.PopTime != r.PopTime {
+		return
+	}
+	s.emit(&record.Ack{
+		Group: r.Cursor.Group, Topic: r.Cursor.Queue.Topic, Queue: r.Cursor.Queue.Num,
+		Op: record.AckDead, Offsets: []model.Offset{r.Offset},
+	})
+	s.settled(r.Cursor)
 }

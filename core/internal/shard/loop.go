@@ -125,11 +125,18 @@ func (s *Shard) decide(r *run, req request) {
 		s.refuse(r, req, s.unavailable())
 	case class == appends && s.disk.empty:
 		s.refuse(r, req, errDiskFull)
-	case class == appends && (!s.stalled.empty() || s.full()):
+	case class == appends && (!s.stalled.empty() || s.full() || s.disk.short(s) || s.mayFit(req)):
 		s.stalled.add(s, r, req)
 	default:
 		req.decide(s)
 	}
+}
+
+// mayFit tells of a send that is larger than what can be appended for certain, while
+// it is not known yet whether there is more room.
+func (s *Shard) mayFit(req request) bool {
+	r, ok := req.(*sendRequest)
+	return ok && s.disk.asks && !s.disk.fits(r.size())
 }
 
 func (s *Shard) refuse(r *run, req request, err error) {

@@ -30,6 +30,8 @@ type popQueue struct {
 	ready   bool
 	probing bool // a reader looks for its messages
 	dying   map[model.Offset]bool
+	// retrying: a burial has failed, and the alarm for the next try is set.
+	retrying bool
 
 	alarm   alarmID // for the first lease that ends
 	alarmAt int64   // by the pop clock; 0: not set
@@ -264,7 +266,7 @@ func (o *outlet) serve(s *Shard) {
 	if len(o.waiters) == 0 {
 		return
 	}
-	if s.Err() != nil || s.full() {
+	if s.Err() != nil || s.full() || s.disk.empty || s.disk.short(s) {
 		s.again(o)
 		return
 	}
@@ -289,7 +291,11 @@ func (s *Shard) again(o *outlet) {
 		return
 	}
 	o.ripe = true // until then
-	s.alarms.set(s, s.now.Mono+1, (*retryOutlet)(o))
+	wait := int64(1)
+	if s.disk.empty {
+		wait = diskRetry
+	}
+	s.alarms.set(s, s.now.Mono+wait, (*retryOutlet)(o))
 }
 
 // retryOutlet is an outlet that could not be served because the log was behind.

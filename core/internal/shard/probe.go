@@ -23,7 +23,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 	for {
 		at, ok := p.Next()
 		if !ok {
-			return p.Full()
+			return more || p.Full()
 		}
 		end := min(at.To, visible)
 		if at.From >= end {
@@ -35,6 +35,9 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 		}
 		if r.found.answers(q, at) {
 			r.found.show(s, p)
+			if r.found.to < end { // a plan looks once: what is behind that is for the next one
+				more, r.further = true, true
+			}
 			r.found = nil
 			continue
 		}
@@ -49,6 +52,7 @@ func (s *Shard) look(r *receiveRequest, q *popQueue, p *cursor.Plan) (more bool)
 		if full, apart := s.lookHere(r, q, p, at.From, end); apart {
 			return s.probe(r, q, at, end, x)
 		} else if full {
+			r.further = true
 			return true
 		}
 	}
@@ -60,7 +64,7 @@ func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, e
 	fifo, looked, size, next := q.outlet.fifo(), 0, 0, from
 	wanted := true
 	complete := s.index.Scan(q.queue.Slot, from, end, func(at index.Place) bool {
-		if looked++; looked > maxScan || size > 0 && size+at.Size > r.MaxBytes {
+		if looked++; looked > maxScan || size > 0 && size+max(at.Size, at.Body) > r.MaxBytes {
 			full = true
 			return false
 		}
@@ -76,7 +80,7 @@ func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, e
 		wanted = p.Offer(at.Offset, key, match)
 		if len(p.Leases()) > before {
 			s.places = append(s.places, at)
-			size += at.Size
+			size += max(at.Size, at.Body)
 		}
 		next = at.Offset + 1
 		return wanted
@@ -92,8 +96,8 @@ func (s *Shard) lookHere(r *receiveRequest, q *popQueue, p *cursor.Plan, from, e
 	return full, apart
 }
 
-// groupKey returns the hash of the message group of the message in a record, 0 if
-// it has none.
+// groupKey returns the hash of the message group of the message in a record, or of
+// the one that it publishes; 0 if it has none.
 func groupKey(raw []byte) uint32 {
 	kind, content, _, err := record.Parse(raw)
 	if err != nil {

@@ -1,6 +1,9 @@
 package shard
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
@@ -27,17 +30,36 @@ func (r *progressRequest) decide(s *Shard) {
 	switch {
 	case g == nil:
 		r.done(nil, model.Errorf(model.GroupNotFound, "there is no group %s", r.query.Group))
-	case t == nil:
+	case t == nil && r.query.Topic != "":
 		r.done(nil, model.Errorf(model.TopicNotFound, "there is no topic %s", r.query.Topic))
 	default:
-		all := make([]Progress, 0, len(t.Queues))
-		for _, q := range t.Queues {
-			if p, ok := s.progressOf(g, q, r.query.InFlight); ok {
-				all = append(all, p)
+		topics := []*state.Topic{t}
+		if t == nil {
+			topics = s.topicsOf(g)
+		}
+		var all []Progress
+		for _, t := range topics {
+			for _, q := range t.Queues {
+				if p, ok := s.progressOf(g, q, r.query.InFlight); ok {
+					all = append(all, p)
+				}
 			}
 		}
 		r.done(all, nil)
 	}
+}
+
+// topicsOf returns the topics that a group has progress in. It looks at every cursor.
+func (s *Shard) topicsOf(g *state.Group) (topics []*state.Topic) {
+	seen := make(map[model.TopicID]bool)
+	s.state.EachCursor(func(id model.CursorID, _ *cursor.Cursor) {
+		if id.Group == g.ID && !seen[id.Queue.Topic] {
+			seen[id.Queue.Topic] = true
+			topics = append(topics, s.state.TopicByID(id.Queue.Topic))
+		}
+	})
+	slices.SortFunc(topics, func(a, b *state.Topic) int { return strings.Compare(a.Config.Name, b.Config.Name) })
+	return topics
 }
 
 // progressOf returns a group's progress in one queue, if it has begun there.
@@ -48,7 +70,7 @@ func (s *Shard) progressOf(g *state.Group, q *state.Queue, limit int) (p Progres
 		return p, false
 	}
 	p = Progress{
-		Queue: id.Queue, Min: s.first(q), Max: s.queueAt(q.Slot).visible,
+		Topic: q.Topic.Config.Name, Queue: id.Queue, Min: s.first(q), Max: s.queueAt(q.Slot).visible,
 		Floor: c.Floor(), Read: c.ReadOffset(),
 		InFlight: c.InFlight(), Waiting: c.Waiting(s.popNow(), s.owners.alive), Locked: c.Locked(s.popNow(), s.owners.alive),
 	}

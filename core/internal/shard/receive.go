@@ -38,6 +38,7 @@ type receiveRequest struct {
 	inClient int
 
 	probing bool   // a reader looks for messages
+	further bool   // a look has found nothing, and may go on where it ended
 	ended   bool   // it is answered, or will be: what a reader still finds is not for it
 	found   *probe // what it found
 }
@@ -154,8 +155,25 @@ func (r *receiveRequest) wants(q *popQueue) bool {
 	return r.Queue.Num < 0 || r.Queue.Num == q.id.Queue.Num
 }
 
+// maxLooks bounds how often a call goes on at once where it has found nothing so far.
+const maxLooks = 16
+
 // serve leases what there is to the call. It reports whether it is answered by that.
 func (r *receiveRequest) serve(s *Shard) bool {
+	for range maxLooks {
+		r.further = false
+		if r.serveOnce(s) {
+			return true
+		}
+		if r.probing || !r.further {
+			return false
+		}
+	}
+	s.again(r.outlet) // whoever waits goes on in a later step
+	return false
+}
+
+func (r *receiveRequest) serveOnce(s *Shard) bool {
 	o := r.outlet
 	j := s.newHandout(r)
 	for n := len(o.ready); n > 0 && len(j.deliveries) < r.Max && j.size < r.MaxBytes; n-- {
@@ -275,9 +293,24 @@ func (n *passNote) ring(s *Shard) {
 	})
 }
 
-// finish answers with nothing.
+// finish answers with nothing, once the log has where the group begins: messages that
+// are sent after the answer are the group's.
 func (r *receiveRequest) finish(s *Shard) {
 	r.ended = true
+	if s.frame.open && s.Err() == nil {
+		s.when(atWritten, s.frameEnd(), then(func(s *Shard, err error) {
+			if err != nil {
+				r.fail(s, err)
+				return
+			}
+			r.answerNothing(s)
+		}))
+		return
+	}
+	r.answerNothing(s)
+}
+
+func (r *receiveRequest) answerNothing(s *Shard) {
 	records := s.newRecords()
 	records.Status = PullNotFound
 	s.touch(r.client)

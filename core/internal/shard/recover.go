@@ -102,6 +102,7 @@ func (s *Shard) recover() error {
 	if s.cluster != s.cfg.Cluster {
 		s.logger.Warn("the cluster's name was fixed when the data was made; the configured one is ignored", "cluster", s.cluster, "configured", s.cfg.Cluster)
 	}
+	s.disk.room, _ = s.log.Room()
 	s.findOutlets()
 	s.retention.wake(s)
 	s.delays.added()

@@ -199,9 +199,20 @@ func (r *sendRequest) class() class { return appends }
 
 func (r *sendRequest) refuse(err error) { r.done(nil, err) }
 
+// size returns at least what the messages take in the log, the topics included that
+// they make.
+func (r *sendRequest) size() int {
+	const overhead = 512
+	n := overhead
+	for i := range r.msgs {
+		n += r.msgs[i].to - r.msgs[i].from + overhead/4
+	}
+	return n
+}
+
 // decide stores the messages, those of a Unit together or not at all.
 func (r *sendRequest) decide(s *Shard) {
-	if r.refused == nil && s.disk.low {
+	if r.refused == nil && s.disk.refuses(r.size()) {
 		r.refused = errDiskFull
 	}
 	if r.refused == nil && r.unit {

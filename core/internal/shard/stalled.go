@@ -48,7 +48,10 @@ func (w *stalled) next() stalledRequest {
 // decide goes on with what waited, until the window is full again. What has waited
 // too long is refused: nothing of it was stored.
 func (w *stalled) decide(s *Shard) {
-	for !w.empty() && !s.full() && s.Err() == nil {
+	for !w.empty() && !s.full() && !s.disk.short(s) && s.Err() == nil {
+		if s.mayFit(w.queue[w.head].req) {
+			break
+		}
 		r := w.next()
 		if s.disk.empty {
 			s.refuse(r.run, r.req, errDiskFull)

@@ -13,8 +13,9 @@ const (
 	// maxUnsynced is the hard cap of the window: at it nothing is decided that appends.
 	maxUnsynced = 4 << 20
 	// maxUnwritten bounds the frames that are on their way to a log that takes its
-	// time. What comes meanwhile makes the next frame the larger.
-	maxUnwritten = 4
+	// time: one that is being kept, and one behind it. What comes meanwhile makes the next
+	// frame the larger.
+	maxUnwritten = 2
 )
 
 // syncing sees to it that what is written becomes durable in time, and that a log

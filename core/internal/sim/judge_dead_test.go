@@ -79,6 +79,7 @@ func (o *oracle) deadLetter(g *popGroup, got *received) {
 		return
 	}
 	l.seen[got.offset] = got.reconsume + 1
+	w.note("dead letter", uint64(m.id), uint64(got.offset), uint64(got.reconsume+1))
 	sometimes("pop.dead_letter")
 	for _, s := range g.order {
 		if s.topic.name != m.topic {

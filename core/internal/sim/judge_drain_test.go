@@ -54,6 +54,9 @@ func (w *world) drainShare(s *share) {
 		w.drain()
 		got := w.oracle.pops.drained
 		if len(got) == 0 {
+			for _, k := range s.sorted() {
+				k.drained = r.mustSee[k.queue.id.num] // delayed messages may still come
+			}
 			w.advance(longestLease)
 			idle++
 			continue
@@ -76,7 +79,7 @@ func (o *oracle) checkDrained(g *popGroup) {
 			continue
 		}
 		for _, k := range s.sorted() {
-			k.queue.each(max(k.queue.min, k.from), k.queue.top, func(m *message) bool {
+			k.queue.each(max(k.queue.min, k.from), k.drained, func(m *message) bool {
 				if !m.lost && !m.expired && !w.mayForget(m) {
 					o.checkDone(k, m)
 				}
@@ -102,7 +105,7 @@ func (o *oracle) checkDone(k *popCursor, m *message) {
 	if h.done == yes || h.blur || h.mayBePassed(w) {
 		return
 	}
-	if h.dying && w.lettersKept() && len(k.share.group.letter(m).seen) == 0 && h.ghosts == k.ghosts && !h.rewound {
+	if h.mayBeDead(w) && h.owesLetter && !k.share.group.rejects(m) && w.lettersKept() && len(k.share.group.letter(m).seen) == 0 && h.ghosts == k.ghosts && !h.rewound {
 		w.fail("D1", "message %d at offset %d of %v is out of attempts (%d) for %s, and in no dead letter", m.id, m.offset, m.queue, h.attempt, name)
 	}
 	w.check(h.done == maybe, "D1", "message %d at offset %d of %v was delivered to %s %d times, and does not come again: %s", m.id, m.offset, m.queue, name, h.attempt, fmt.Sprintf("%+v", h.last))

@@ -37,9 +37,10 @@ func (m *popMove) begin(w *world) {
 	k.moving = true
 	k.share.disturb(w, 10)
 	k.from = min(k.from, m.to)
-	k.low = min(k.low, m.to)
+	k.low, k.unsure = min(k.low, m.to), max(k.unsure, m.to)
 	for _, h := range k.holds {
 		h.fog()
+		h.rewound = true
 	}
 	for _, a := range k.share.attempts {
 		a.dirty = true
@@ -75,7 +76,7 @@ func (m *popMove) answered(w *world, err error) {
 		return
 	}
 	k.begun, k.begunEnd, k.begunAt, k.owed = yes, w.end(), w.now, 0
-	k.from = m.to
+	k.from, k.unsure = m.to, m.to
 	if k.ghosts > 0 || !m.sure {
 		return
 	}
@@ -139,7 +140,7 @@ func (s *share) checkProgress(w *world, p *shard.Progress) {
 		if h.first == 0 || h.done == yes || h.m.offset < k.from {
 			continue
 		}
-		fog = fog || h.blur || h.done == maybe && !h.behind || h.pending > 0 || h.mayBeDead(w) || h.mayBePassed(w) || h.m.expired || h.m.lost
+		fog = fog || h.blur || h.done == maybe && !h.behind || h.pending > 0 || h.mayBeDead(w) || h.mayBePassed(w) || h.m.expired || h.m.lost || offset < int64(p.Min)
 		flight++
 		if h.done == no {
 			first = min(first, offset)

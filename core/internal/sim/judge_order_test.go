@@ -89,7 +89,11 @@ func (h *hold) recall(w *world, c *call) {
 		if b.m.offset <= h.m.offset || b.m.key != h.m.key || b.done == yes || b.last.PopTime == h.last.PopTime {
 			continue
 		}
-		if b.behind && must {
+		if !must || b.loose || h.loose {
+			b.fog()
+			continue
+		}
+		if b.behind {
 			b.behind, b.done = false, maybe
 		}
 		b.freedBy = min(b.freedBy, w.now)
@@ -101,7 +105,7 @@ func (h *hold) recall(w *world, c *call) {
 // acked notes that a message was acknowledged: it is done with, or waits for those
 // before it.
 func (h *hold) acked(w *world, since int64) {
-	h.owner = nil
+	h.owner, h.owesLetter = nil, false
 	h.changes()
 	if _, may := h.cursor.share.ordered(since); may {
 		if h.waits() {

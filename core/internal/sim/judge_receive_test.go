@@ -117,7 +117,7 @@ func (k *popCursor) rejects(m *message) bool {
 func (k *popCursor) owes(m *message) bool {
 	g := k.share.group
 	least, _ := g.attemptsSince(0)
-	return k.begun == yes && m.id > k.owed && m.offset >= k.from && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
+	return k.begun == yes && m.id > k.owed && m.offset >= max(k.from, k.unsure) && k.ghosts < int(least) && !g.doubt && !g.rejects(m)
 }
 
 func matches(tags []string, tag string) bool {
@@ -130,6 +130,7 @@ func (h *hold) mayBeDead(w *world) bool {
 	least, _ := h.cursor.share.group.attemptsSince(h.seen)
 	over := h.freedBy <= w.now || h.owner == nil && w.mayExpire(&h.last, w.now)
 	if over && h.attempt+h.slack() >= least {
+		h.owesLetter = !h.dying && h.done == no && !h.blur && h.pending == 0 && w.expired(&h.last, w.now) || h.owesLetter
 		h.dying, h.done = true, max(h.done, maybe)
 	}
 	return h.dying
@@ -332,16 +333,17 @@ func (o *oracle) delivered(c *call, d *shard.Delivery, got *received) *hold {
 func (p *pops) learnID(g *popGroup, id model.GroupID) {
 	if g.id == 0 {
 		p.w.check(!p.ids[id] || g.doubt, "L15", "group %s is back with id %d", g.name, id)
-		g.id, p.ids[id] = id, true
+		g.id, g.idEnd, p.ids[id] = id, p.w.end(), true
 	}
 	p.w.check(g.id == id, "L2", "group %s had id %d and has %d", g.name, g.id, id)
 }
 
 // checkName: D10, no two deliveries of a message ever have the same name, and later
-// ones have later names.
+// ones have later names, but for those that a power cut took before the wall clock
+// stepped back.
 func (o *oracle) checkName(h *hold, at *shard.Receipt) {
 	for _, name := range h.names {
-		o.w.check(name < at.PopTime, "D10", "message %d is delivered as %d, and was as %d", h.m.id, at.PopTime, name)
+		o.w.check(name < at.PopTime || o.w.clock && name != at.PopTime, "D10", "message %d is delivered as %d, and was as %d", h.m.id, at.PopTime, name)
 	}
 }
 
@@ -388,7 +390,7 @@ func (h *hold) deliver(w *world, c *call, d *shard.Delivery) {
 	h.last, h.first, h.seen = d.Receipt, d.FirstPop, w.now
 	h.owner, h.freedBy = nil, never
 	h.names = append(h.names, d.Receipt.PopTime)
-	h.changed, h.dying, h.touched = w.end(), false, false
+	h.changed, h.dying, h.owesLetter, h.touched = w.end(), false, false, false
 	h.changes()
 	if c.receive.renew {
 		if h.owner = c.receive.conn; c.client.conn != c.receive.conn {

@@ -55,7 +55,7 @@ func (t *topicModel) move(lossy bool) {
 }
 
 // Fetch implements kafka.Partition.
-func (t *topicModel) Fetch(_ context.Context, offset int64) (kafka.Batch, error) {
+func (t *topicModel) Fetch(_ context.Context, offset int64, _ int) (kafka.Batch, error) {
 	b := kafka.Batch{Start: t.start, High: t.high, Next: offset}
 	switch {
 	case offset < t.start || offset > t.end():

@@ -108,7 +108,6 @@ type kafkaNode struct {
 	shard  *shard.Shard
 	log    *kafka.Log
 	client *shard.Client
-	topic  model.TopicID
 	paused bool
 	wakes  bool // a step is going to be taken
 }

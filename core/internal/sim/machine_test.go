@@ -171,6 +171,9 @@ const maxUnsynced = 13 << 20
 func (p *process) step() {
 	w := p.w
 	p.nextStep = never
+	if p.shard == nil {
+		return // it has stopped meanwhile
+	}
 	stopped := p.shard.Step()
 	if w.disk.dead {
 		return

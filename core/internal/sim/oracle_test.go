@@ -87,7 +87,7 @@ type message struct {
 	topic      string
 	tag        string
 	key        string // its message group
-	recalls    int    // under way
+	recalls    int    // that have no answer yet
 	properties string
 	body       []byte
 	flag       int32

@@ -30,6 +30,7 @@ func newPops(w *world) *pops {
 type popGroup struct {
 	name    string
 	id      model.GroupID // 0: not seen yet
+	idEnd   int64         // the end of the log when it was seen
 	life    int           // how often it was deleted, or may have been
 	doubt   bool          // it may be that it was deleted
 	configs []popConfig   // those that it may have had, the last is what was asked last
@@ -119,10 +120,12 @@ type popCursor struct {
 	begunEnd int64 // the end of the log when that was known
 	begunAt  int64
 	from     int64 // what is below was taken out by a commit
+	unsure   int64 // what is below may have been
 	holds    map[int64]*hold
 	ghosts   int             // calls that may have got messages, and nobody knows
 	low      int64           // all below is done with
 	okSince  map[int64]int64 // since when messages can be delivered
+	drained  int64           // what is below was to be delivered by the end of the run
 	moving   bool            // a commit or a reset is under way
 	pulling  bool            // a pull that may be told a reset is
 	reset    certainty       // a reset waits for a pull to be told
@@ -140,25 +143,26 @@ func (s *share) cursor(o *oracle, num int32) *popCursor {
 
 // hold is what is known of a message that was delivered to a group.
 type hold struct {
-	m       *message
-	cursor  *popCursor
-	done    certainty
-	behind  bool // acknowledged, and one of its message group before it is not done
-	blur    bool // the log may have lost, or taken back, what is known
-	attempt int32
-	ghosts  int // of the cursor, when it was seen
-	last    shard.Receipt
-	first   int64
-	seen    int64         // when it was delivered last
-	owner   *shard.Client // renews the lease
-	freedBy int64         // from then on nobody holds it; never: somebody does
-	names   []int64       // every PopTime there was
-	pending int           // settlements under way
-	changed int64         // the end of the log when it was as it is
-	loose   bool          // delivered first by a group that may not have been ordered
-	touched bool          // a settlement was tried
-	rewound bool          // it may have been delivered, and died, before what is known
-	dying   bool          // it may be out of attempts, and so dead
+	m          *message
+	cursor     *popCursor
+	done       certainty
+	behind     bool // acknowledged, and one of its message group before it is not done
+	blur       bool // the log may have lost, or taken back, what is known
+	attempt    int32
+	ghosts     int // of the cursor, when it was seen
+	last       shard.Receipt
+	first      int64
+	seen       int64         // when it was delivered last
+	owner      *shard.Client // renews the lease
+	freedBy    int64         // from then on nobody holds it; never: somebody does
+	names      []int64       // every PopTime there was
+	pending    int           // settlements under way
+	changed    int64         // the end of the log when it was as it is
+	loose      bool          // delivered first by a group that may not have been ordered
+	touched    bool          // a settlement was tried
+	rewound    bool          // it may have been delivered, and died, before what is known
+	owesLetter bool          // it was out of attempts for certain
+	dying      bool          // it may be out of attempts, and so dead
 }
 
 func (k *popCursor) hold(m *message) *hold {
@@ -200,7 +204,7 @@ func (h *hold) slack() int32 { return int32(h.cursor.ghosts - h.ghosts) }
 
 // fog has a message be in doubt.
 func (h *hold) fog() {
-	h.blur, h.done = true, maybe
+	h.blur, h.done, h.behind = true, maybe, false
 	h.changes()
 }
 
@@ -288,6 +292,12 @@ func (p *pops) death(kept int64) {
 			h.fog()
 		}
 	})
+	for _, g := range p.groups {
+		if g.idEnd > kept { // one that its first use has made may be made anew, with another id
+			delete(p.ids, g.id)
+			g.id = 0
+		}
+	}
 	p.cursors(func(k *popCursor) {
 		k.share.version++
 		for _, a := range k.share.attempts {

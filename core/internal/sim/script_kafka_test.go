@@ -22,7 +22,7 @@ import (
 // needsDisk are the scripts in which a disk of our own is slow or loses what it had
 // not synced: kafka/ has what a log on Kafka does then.
 var needsDisk = map[string]bool{
-	"restart/failing_disk": true, "restart/power_cut": true, "send/auto_create": true, "send/synced": true,
+	"delay/power_cut": true, "restart/failing_disk": true, "restart/power_cut": true, "send/auto_create": true, "send/synced": true,
 }
 
 // kafkaBox is a machine whose log is on a Kafka cluster in memory. Time is virtual

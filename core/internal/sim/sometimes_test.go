@@ -34,6 +34,8 @@ var rareStates = []string{
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
 	"audit.needs_snapshot", "audit.part_gone", "audit.resealed",
 	"txn.prepared", "txn.committed", "txn.rolled_back", "txn.refused", "txn.late", "txn.asked", "txn.given_up",
+	"delay.stored", "delay.published", "delay.survived", "delay.relocated", "delay.recalled", "delay.recall_late",
+	"delay.topic_deleted", "delay.unpublished_by_a_cut", "look.found", "look.relocated",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 

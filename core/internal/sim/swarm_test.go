@@ -79,7 +79,7 @@ func newSwarm(seed uint64, steps int) swarm {
 // room for what one step of the loop may append while the disk is full.
 func (s *swarm) fillDisk() {
 	s.io = false
-	s.segment, s.maxBody = 1<<20, 4<<20
+	s.segment, s.maxBody = 2<<20, 4<<20
 	s.bodies = []int{100, 3000, 10_000, 20_000}
 	s.syncMax = min(s.syncMax, 20)
 }

@@ -164,6 +164,8 @@ func FuzzLoad(f *testing.F) {
 	s.Apply(&record.Gap{Offsets: 5}, 5)
 	s.Apply(&record.Offset{Group: 1, Topic: 1, Queue: 0}, 6)
 	s.Apply(&record.Pop{Group: 1, Topic: 1, PopTime: 100, Invisible: 9, ReadTo: 4, Leased: []record.PopMessage{{Offset: 1}, {Offset: 3}}}, 7)
+	s.Apply(&record.Roll{}, 1000)
+	s.Apply(delayed(s.Topic("t").Queues[0], 7, 2000), 2000)
 	f.Add(s.image(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if loaded, err := Load(0, b); err == nil {

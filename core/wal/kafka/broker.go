@@ -165,20 +165,20 @@ func (p *producer) Close() { p.client.Close() }
 
 // Fetch implements Partition: one request to the leader, which shows what every
 // replica has.
-func (p *partition) Fetch(ctx context.Context, offset int64) (Batch, error) {
-	records, b, err := p.fetch(ctx, offset)
+func (p *partition) Fetch(ctx context.Context, offset int64, limit int) (Batch, error) {
+	records, b, err := p.fetch(ctx, offset, limit)
 	for _, r := range records {
 		b.Records = append(b.Records, Record{Offset: r.Offset, Value: r.Value, Control: r.Attrs.IsControl()})
 	}
 	return b, err
 }
 
-func (p *partition) fetch(ctx context.Context, offset int64) ([]*kgo.Record, Batch, error) {
+func (p *partition) fetch(ctx context.Context, offset int64, limit int) ([]*kgo.Record, Batch, error) {
 	leader, err := p.findLeader(ctx)
 	if err != nil {
 		return nil, Batch{}, explain(err)
 	}
-	resp, err := p.client.Broker(int(leader)).Request(ctx, p.fetchRequest(offset))
+	resp, err := p.client.Broker(int(leader)).Request(ctx, p.fetchRequest(offset, limit))
 	if err != nil {
 		p.forgetLeader()
 		return nil, Batch{}, explain(err)
@@ -190,14 +190,14 @@ func (p *partition) fetch(ctx context.Context, offset int64) ([]*kgo.Record, Bat
 	return records, b, err
 }
 
-func (p *partition) fetchRequest(offset int64) *kmsg.FetchRequest {
+func (p *partition) fetchRequest(offset int64, limit int) *kmsg.FetchRequest {
 	part := kmsg.NewFetchRequestTopicPartition()
-	part.Partition, part.FetchOffset, part.PartitionMaxBytes = p.num, offset, fetchBytes
+	part.Partition, part.FetchOffset, part.PartitionMaxBytes = p.num, offset, int32(limit)
 	topic := kmsg.NewFetchRequestTopic()
 	topic.Topic, topic.TopicID = p.topic, p.id
 	topic.Partitions = append(topic.Partitions, part)
 	req := kmsg.NewPtrFetchRequest()
-	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = int32(fetchWait.Milliseconds()), 1, 8*fetchBytes
+	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = int32(fetchWait.Milliseconds()), 1, int32(limit)
 	req.SessionEpoch = -1
 	req.Topics = append(req.Topics, topic)
 	return req
@@ -316,13 +316,13 @@ func explain(err error) error {
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
 		return &FatalError{fmt.Errorf("the topic was deleted and made anew while this server used it: %w", err)}
 	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.InvalidRecord), errors.Is(err, kerr.RecordListTooLarge):
-		return &FatalError{fmt.Errorf("Kafka refuses a frame: see the topic's max.message.bytes: %w", err)}
+		return &FatalError{fmt.Errorf("a frame is refused: see the topic's max.message.bytes: %w", err)}
 	case errors.Is(err, kerr.InvalidTimestamp):
-		return &FatalError{fmt.Errorf("Kafka refuses a frame's time: a clock is wrong, or the topic's message.timestamp.after.max.ms or before.max.ms is too small: %w", err)}
+		return &FatalError{fmt.Errorf("the time of a frame is refused: a clock is wrong, or the topic's message.timestamp.after.max.ms or before.max.ms is too small: %w", err)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return &FatalError{fmt.Errorf("Kafka does not allow it to this user: %w", err)}
+		return &FatalError{fmt.Errorf("the user does not have the right to do this in Kafka: %w", err)}
 	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
-		return &FatalError{fmt.Errorf("Kafka refuses the credentials of wal.sasl: %w", err)}
+		return &FatalError{fmt.Errorf("the credentials of wal.sasl are refused: %w", err)}
 	}
 	return err
 }

@@ -73,8 +73,8 @@ func TestFinalProduceFaults(t *testing.T) {
 	}{
 		{kerr.MessageTooLarge, "max.message.bytes"},
 		{kerr.InvalidTimestamp, "clock is wrong"},
-		{kerr.TopicAuthorizationFailed, "does not allow"},
-		{kerr.InvalidRecord, "refuses a frame"},
+		{kerr.TopicAuthorizationFailed, "does not have the right"},
+		{kerr.InvalidRecord, "a frame is refused"},
 	} {
 		t.Run(tt.err.Message, func(t *testing.T) {
 			t.Parallel()

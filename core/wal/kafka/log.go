@@ -60,10 +60,11 @@ type Log struct {
 	trimTo       int64 // offset below which records are to be deleted
 	count        Stats
 
-	wake chan struct{}
-	ctx  context.Context // ends with Close
-	stop context.CancelFunc
-	done sync.WaitGroup
+	wake     chan struct{}
+	fetching chan struct{}   // holds who reads from Kafka
+	ctx      context.Context // ends with Close
+	stop     context.CancelFunc
+	done     sync.WaitGroup
 }
 
 var _ wal.Log = (*Log)(nil)

@@ -11,6 +11,10 @@ import (
 // readTimeout is how long ReadAt tries to reach Kafka.
 const readTimeout = 10 * time.Second
 
+// coldBytes is how much one fetch for ReadAt brings: with what follows what was
+// asked for, for consumers that catch up.
+const coldBytes = 2 << 20
+
 // ReadAt reads bytes of the log: what is on its way to the cache, the cache, Kafka.
 // See wal.Log.
 func (l *Log) ReadAt(p []byte, lsn wal.LSN) (int, error) {
@@ -27,11 +31,12 @@ func (l *Log) ReadAt(p []byte, lsn wal.LSN) (int, error) {
 		l.mu.Unlock()
 		return n, nil
 	}
+	base := l.table.find(lsn).lsn
 	l.mu.Unlock()
-	if l.cache.read(p, lsn) {
+	if l.cache.read(p, base, lsn) {
 		return len(p), nil
 	}
-	n, err := l.readRemote(p, lsn)
+	n, err := l.readInTurn(p, base, lsn)
 	if err != nil && lsn < l.Start() { // it went meanwhile
 		err = wal.ErrRange
 	}
@@ -80,10 +85,25 @@ func (l *Log) save() bool {
 	return len(frames) > 0
 }
 
-// readRemote fetches a range within one segment, from the nearest known place on.
-func (l *Log) readRemote(p []byte, lsn wal.LSN) (int, error) {
+// readInTurn reads from Kafka, one reader at a time: what one has fetched, and there
+// is more of it than it asked for, is in the cache for the next.
+func (l *Log) readInTurn(p []byte, base, lsn wal.LSN) (int, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, readTimeout)
 	defer cancel()
+	select {
+	case l.fetching <- struct{}{}:
+		defer func() { <-l.fetching }()
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	if l.cache.read(p, base, lsn) {
+		return len(p), nil
+	}
+	return l.readRemote(ctx, p, lsn)
+}
+
+// readRemote fetches a range within one segment, from the nearest known place on.
+func (l *Log) readRemote(ctx context.Context, p []byte, lsn wal.LSN) (int, error) {
 	l.mu.Lock()
 	s := l.table.find(lsn)
 	if s == nil {
@@ -94,7 +114,7 @@ func (l *Log) readRemote(p []byte, lsn wal.LSN) (int, error) {
 	l.mu.Unlock()
 	w := remoteWalk{log: l, segment: s.lsn, fold: at.fold(), p: p, lsn: lsn}
 	for next := at.offset; w.fold.next < lsn+wal.LSN(len(p)); {
-		b, err := l.part.Fetch(ctx, next)
+		b, err := l.part.Fetch(ctx, next, coldBytes)
 		if err != nil {
 			return w.n, err
 		}
@@ -122,17 +142,15 @@ type remoteWalk struct {
 	p       []byte
 	lsn     wal.LSN
 	n       int // bytes copied
-	read    int64
 }
 
 func (w *remoteWalk) take(r *Record) error {
 	v, h := w.fold.take(r)
-	switch v {
-	case loss, newer:
+	if v == loss || v == newer {
 		return fmt.Errorf("%s", w.fold.why)
-	default:
+	}
+	if v != live {
 		return nil
-	case live:
 	}
 	l := w.log
 	l.mu.Lock()
@@ -141,6 +159,7 @@ func (w *remoteWalk) take(r *Record) error {
 		s.mark(place{h.LSN, r.Offset, h.Epoch, h.Chain, h.CRC})
 	}
 	l.mu.Unlock()
+	l.cache.write(w.segment, savedFrame{h.LSN, r.Value})
 	if at := w.lsn + wal.LSN(w.n); h.LSN <= at && at < h.End() {
 		w.n += copy(w.p[w.n:], r.Value[at-h.LSN:])
 	}

@@ -123,7 +123,7 @@ func (r *recovery) position(ctx context.Context) error {
 
 // confirm looks whether the frame of a hint is where it says.
 func (l *Log) confirm(ctx context.Context, p *place) bool {
-	b, err := l.part.Fetch(ctx, p.offset)
+	b, err := l.part.Fetch(ctx, p.offset, 1)
 	if err != nil || len(b.Records) == 0 || b.Records[0].Offset != p.offset {
 		return false
 	}
@@ -214,7 +214,7 @@ func (l *Log) findStart(ctx context.Context) error {
 	if err != nil || start == 0 || start == end {
 		return err
 	}
-	b, err := l.part.Fetch(ctx, start)
+	b, err := l.part.Fetch(ctx, start, 1)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (p *partition) scan(ctx context.Context, each func(Keyed)) error {
 		return err
 	}
 	for next := start; next < end; {
-		records, b, err := p.fetch(ctx, next)
+		records, b, err := p.fetch(ctx, next, fetchBytes)
 		if err != nil && final(err) {
 			return err
 		}

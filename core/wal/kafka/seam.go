@@ -11,11 +11,11 @@ import (
 type Partition interface {
 	// NewProducer returns a producer that Kafka has never heard of before.
 	NewProducer() (Producer, error)
-	// Fetch returns records from offset on, from the leader: as many as fit a
-	// request, none if there are none yet. It fails with a *RangeError if the
+	// Fetch returns records from offset on, from the leader: about as many as limit
+	// bytes hold, one at least, none if there are none yet. It fails with a *RangeError if the
 	// partition does not reach from offset on, with a *FatalError if asking again is
 	// of no use, and with other errors if it may be.
-	Fetch(ctx context.Context, offset int64) (Batch, error)
+	Fetch(ctx context.Context, offset int64, limit int) (Batch, error)
 	// Bounds returns the first offset and the one behind the last.
 	Bounds(ctx context.Context) (start, end int64, err error)
 	// DeleteBefore gives up all records below offset.

@@ -202,7 +202,7 @@ func (s *store) fetchChunk(ctx context.Context, m *manifest, i int) ([]byte, err
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	at := m.chunks[i].offset
-	b, err := s.bulk.Fetch(ctx, at)
+	b, err := s.bulk.Fetch(ctx, at, 2*chunkBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (l *Log) readBack(ctx context.Context, atLeast int64, each func(wal.Frame) 
 		next++
 	}
 	for {
-		b, err := l.part.Fetch(ctx, next)
+		b, err := l.part.Fetch(ctx, next, fetchBytes)
 		if err != nil {
 			return l.readError(err)
 		}

@@ -165,7 +165,7 @@ func TestForbidden(t *testing.T) {
 		{kmsg.CreateTopics, kerr.TopicAuthorizationFailed, "make topic wal"},
 		{kmsg.DescribeConfigs, kerr.TopicAuthorizationFailed, "read the settings of topic wal"},
 		{kmsg.Produce, kerr.TopicAuthorizationFailed, "take over shard 0"},
-		{kmsg.Fetch, kerr.TopicAuthorizationFailed, "does not allow it"},
+		{kmsg.Fetch, kerr.TopicAuthorizationFailed, "does not have the right"},
 	} {
 		t.Run(tt.key.Name(), func(t *testing.T) {
 			t.Parallel()

@@ -102,7 +102,7 @@ func newLog(ctx context.Context, opt *Options, shard wal.ShardID, part Partition
 	}
 	l := &Log{
 		opt: opt, witness: witness, shard: shard, part: part, notify: notify, cache: cache,
-		mine: map[nonce]bool{}, last: -1, leader: -1, wake: make(chan struct{}, 1),
+		mine: map[nonce]bool{}, last: -1, leader: -1, wake: make(chan struct{}, 1), fetching: make(chan struct{}, 1),
 	}
 	l.ctx, l.stop = context.WithCancel(ctx)
 	return l, nil
