@@ -48,10 +48,12 @@ type dueCheck struct {
 
 type dueChecks []dueCheck
 
-func (d dueChecks) Len() int           { return len(d) }
-func (d dueChecks) Less(i, j int) bool { return d[i].at < d[j].at || d[i].at == d[j].at && d[i].id < d[j].id }
-func (d dueChecks) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *dueChecks) Push(x any)        { *d = append(*d, x.(dueCheck)) }
+func (d dueChecks) Len() int { return len(d) }
+func (d dueChecks) Less(i, j int) bool {
+	return d[i].at < d[j].at || d[i].at == d[j].at && d[i].id < d[j].id
+}
+func (d dueChecks) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d *dueChecks) Push(x any)   { *d = append(*d, x.(dueCheck)) }
 
 func (d *dueChecks) Pop() any {
 	last := len(*d) - 1

@@ -33,7 +33,7 @@ type waitEvent struct {
 	deliverAt int64
 	stored    int64
 
-	check, discard bool // of a Txn
+	check, discard bool  // of a Txn
 	now            int64 // when this was written; 0: it was read by a start
 	life           int
 }

@@ -31,8 +31,8 @@ type State struct {
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
 	settings  map[string]string
-	delayed   delay.Set         // messages that wait for their time, or for the end of their transaction
-	open      txn.Set           // the transactions of the latter
+	delayed   delay.Set // messages that wait for their time, or for the end of their transaction
+	open      txn.Set   // the transactions of the latter
 	ended     txn.Ended
 	marks     []mark    // at least one
 	newest    model.LSN // highest At of a delayed message so far
