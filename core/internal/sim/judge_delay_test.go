@@ -110,6 +110,10 @@ func (x *waits) fold(v waitEvent) {
 		x.cancelled[v.id] = v.lsn
 		sent := x.w.oracle.messages[first.number]
 		sent.home, sent.taken = 0, true
+	case record.KindRelocate:
+		if m := x.w.oracle.messages[first.number]; m != nil {
+			m.moved = true
+		}
 	case record.KindTopicEnd:
 		for id, m := range x.pending {
 			if m.topic == v.topic {

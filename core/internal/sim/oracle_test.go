@@ -107,6 +107,7 @@ type message struct {
 	home     int64  // its address, while it waits
 	proof    int64  // LSN of the record that published it
 	life     int    // of the process that did
+	moved    bool   // it was copied: it may lie elsewhere now
 	taken    bool   // the log says that it was taken back
 	recalled bool   // and so does an answer
 
