@@ -23,6 +23,7 @@ import (
 // not synced: kafka/ has what a log on Kafka does then.
 var needsDisk = map[string]bool{
 	"delay/power_cut": true, "restart/failing_disk": true, "restart/power_cut": true, "send/auto_create": true, "send/synced": true,
+	"txn/power_cut": true, "txn/synced": true,
 }
 
 // kafkaBox is a machine whose log is on a Kafka cluster in memory. Time is virtual
