@@ -51,7 +51,8 @@ func (s *State) allDelayed(b []byte) []byte {
 // behind it, or is gone: it was saved then.
 type delaying struct {
 	end   model.LSN // no message that there was when the snapshot began lies at it or behind
-	after delay.Key // all below it are saved
+	after delay.Key // all below it are saved, and these, which have changed in their place:
+	kept  map[model.LSN]bool
 }
 
 // slice saves up to limit messages. It reports how many.
@@ -61,7 +62,7 @@ func (d *delaying) slice(n *Snapshot, limit int) (saved int) {
 			return false
 		}
 		d.after = delay.Key{DeliverAt: m.DeliverAt(), ID: m.ID() + 1}
-		if m.ID() < d.end && m.At() < d.end {
+		if m.ID() < d.end && m.At() < d.end && !d.kept[m.ID()] {
 			b := n.image.last()
 			*b = n.state.appendDelayed(*b, m)
 		}
@@ -71,10 +72,22 @@ func (d *delaying) slice(n *Snapshot, limit int) (saved int) {
 	return saved
 }
 
+// saveKept saves a message of which only the transaction is about to change: the
+// snapshot will come by it.
+func (s *State) saveKept(m *delay.Message) {
+	s.saveDelayed(m)
+	if n := s.snapshot; n != nil {
+		if n.kept == nil {
+			n.kept = make(map[model.LSN]bool)
+		}
+		n.kept[m.ID()] = true
+	}
+}
+
 // saveDelayed saves a message that is about to change.
 func (s *State) saveDelayed(m *delay.Message) {
 	n := s.snapshot
-	if n == nil || m.ID() >= n.delaying.end || m.At() >= n.delaying.end || m.Order().Compare(n.delaying.after) < 0 {
+	if n == nil || n.kept[m.ID()] || m.ID() >= n.delaying.end || m.At() >= n.delaying.end || m.Order().Compare(n.delaying.after) < 0 {
 		return
 	}
 	b := n.image.last()

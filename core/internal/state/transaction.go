@@ -61,7 +61,7 @@ func (s *State) applyTxn(r *record.Txn) error {
 		s.endTransaction(m, model.Rollback)
 		return nil
 	}
-	s.saveDelayed(m)
+	s.saveKept(m)
 	t.Since = r.Time
 	if t.Checks < math.MaxUint8 {
 		t.Checks++
