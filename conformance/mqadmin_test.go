@@ -67,6 +67,9 @@ var adminCases = []adminCase{
 	{"updateOrderConf -m get -t {T}", []string{`orderConf=\[gantry-0:4\]`}, ""},
 	{"updateOrderConf -m delete -t {T}", []string{`delete orderConf success`}, ""},
 	{"cloneGroupOffset -s {G} -d {G2} -t {T} -o false", []string{`clone group offset success`}, ""},
+	{"exportMetadata -c DefaultCluster -f {DIR}", []string{`export .*success`}, ""},
+	{"exportConfigs -c DefaultCluster -f {DIR}", []string{`export .*success`}, ""},
+	{"exportMetrics -c DefaultCluster -f {DIR}", []string{`export .*success`}, ""},
 	{"deleteSubGroup -c DefaultCluster -g {G2}", []string{`delete subscription group \[{G2}\] from broker \[{B}\] in cluster \[DefaultCluster\] success`}, ""},
 	{"deleteTopic -c DefaultCluster -t {T2}", []string{`delete topic \[{T2}\] from cluster \[DefaultCluster\] success`, `from NameServer success`}, ""},
 }
@@ -98,7 +101,7 @@ func runMQAdmin(t *testing.T, version string) {
 	storedOffsets(t, topic, group, 1, 1)
 
 	names := strings.NewReplacer("{T}", topic, "{T2}", other, "{G}", group, "{G2}", unique(t, "G2"), "{B}", brokerAddr(t, topic),
-		"{N}", lab.namesrv, "{ID}", sent[0].OffsetMsgID, "{UNIQUE}", sent[0].MsgID, "{CLIENT}", "push-", "{V}", "V")
+		"{N}", lab.namesrv, "{ID}", sent[0].OffsetMsgID, "{UNIQUE}", sent[0].MsgID, "{CLIENT}", "push-", "{V}", "V", "{DIR}", t.TempDir())
 	tool := harness.StartMQAdmin(t, version, lab.namesrv)
 	for _, c := range adminCases {
 		if c.only != "" && c.only != version {

@@ -140,6 +140,13 @@ func TestBrokerConfig(t *testing.T) {
 			return propertyLines(string(c.call(wire.Success, wire.NewRequest(wire.GetBrokerConfig)).Body))
 		}
 		before := settings()
+		// What exportConfigs of 4.9 copies: without one of them it fails.
+		for _, key := range strings.Fields(`brokerClusterName brokerId brokerName brokerRole fileReservedTime filterServerNums flushDiskType
+			maxMessageSize messageDelayLevel msgTraceTopicName slaveReadEnable traceOn traceTopicEnable useTLS autoCreateTopicEnable autoCreateSubscriptionGroup`) {
+			if before[key] == "" {
+				t.Errorf("%s is missing", key)
+			}
+		}
 		for key, want := range map[string]string{
 			"brokerName": "gantry-0", "brokerClusterName": "DefaultCluster", "brokerIP1": "127.0.0.1", "listenPort": "10911",
 			"brokerPermission": "6", "maxMessageSize": "4194304", "fileReservedTime": "72", "flushDiskType": "ASYNC_FLUSH",

@@ -41,6 +41,7 @@ type conn struct {
 	names       map[string]*name
 	filters     map[filterText]*filter.Filter
 	filterBytes int // of their texts
+	volumes     map[pair]*volume
 	sending     sendScratch
 	commit      [1]core.CursorOffset
 	member      membership

@@ -50,10 +50,10 @@ func (c *conn) pull(r request) {
 		c.core().Commit(c.commit[:], nil)
 	}
 	old := readsOldFormat(c.cmd.Language)
-	topic := c.intern(req.Topic).text
+	volume := c.volume(p.Group, c.intern(req.Topic).text)
 	c.core().Pull(p, func(records *core.Records, err error) {
 		if err == nil && records.Count > 0 {
-			c.server.traffic.got(p.Group, topic, records.Count, len(records.Bytes()))
+			volume.add(time.Now().UnixMilli(), int64(records.Count), int64(len(records.Bytes())))
 		}
 		r.pulled(records, err, p.Offset, old)
 	})

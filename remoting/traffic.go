@@ -23,20 +23,33 @@ type pair struct{ group, topic string }
 // maxPairs bounds the pairs that are counted: those that come later are not.
 const maxPairs = 10_000
 
-// got counts messages that a group was handed.
-func (t *traffic) got(group, topic string, messages, bytes int) {
-	key := pair{group, topic}
+// volumeOf returns what counts a pair, nil if nothing does. Connections remember it.
+func (t *traffic) volumeOf(key pair) *volume {
 	found, ok := t.pairs.Load(key)
 	if !ok {
 		if t.count.Load() >= maxPairs {
-			return
+			return nil
 		}
 		var loaded bool
 		if found, loaded = t.pairs.LoadOrStore(key, newVolume()); !loaded {
 			t.count.Add(1)
 		}
 	}
-	found.(*volume).add(time.Now().UnixMilli(), int64(messages), int64(bytes))
+	return found.(*volume)
+}
+
+// volume returns what counts the messages that a group gets from a topic.
+func (c *conn) volume(group, topic string) *volume {
+	key := pair{group, topic}
+	v, known := c.volumes[key]
+	if !known {
+		if c.volumes == nil || len(c.volumes) >= maxNames {
+			c.volumes = map[pair]*volume{}
+		}
+		v = c.server.traffic.volumeOf(key)
+		c.volumes[key] = v
+	}
+	return v
 }
 
 // of returns what a group got from a topic in a span that ends now.
@@ -97,6 +110,9 @@ func newVolume() *volume {
 }
 
 func (t *volume) add(now, messages, bytes int64) {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.rings {

@@ -44,6 +44,7 @@ func StartMQAdmin(t testing.TB, version, namesrv string) *MQAdmin {
 	}
 	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-Duser.home="+home, "-Drocketmq.home.dir="+home,
 		"-cp", filepath.Join(target, "conformance-mqadmin-1.jar")+":"+filepath.Join(target, "lib", "*"), "gantry.conformance.Tools")
+	cmd.Dir = home // some sub-commands leave files where they are
 	cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+home)
 	in, err := cmd.StdinPipe()
 	if err != nil {

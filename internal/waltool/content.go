@@ -149,8 +149,13 @@ func (d *describer) describe(entry record.Entry) Content {
 			why = Field{"commit", true}
 		}
 		return Content{
-			{"topic", named(d.topics, uint64(e.Topic))}, {"queue", e.Queue}, {"offset", int64(e.Offset)},
-			{"message", int64(e.ID)}, {"at", int64(e.At)}, why, {"store_time", e.StoreTime},
+			{"topic", named(d.topics, uint64(e.Topic))},
+			{"queue", e.Queue},
+			{"offset", int64(e.Offset)},
+			{"message", int64(e.ID)},
+			{"at", int64(e.At)},
+			why,
+			{"store_time", e.StoreTime},
 		}
 	case *record.Txn:
 		return Content{{e.Op.String(), int64(e.ID)}}

@@ -53,6 +53,7 @@ func (s *Shard) putTopic(id model.TopicID, config model.TopicConfig) *state.Topi
 	}
 	for _, o := range s.outlets.of[t.ID] {
 		o.grow(s)
+		o.follow(s) // it may be ordered now, or no longer
 	}
 	s.when(atDurable, end, then(func(s *Shard, err error) {
 		if err == nil {

@@ -58,7 +58,9 @@ func (s *Shard) putGroup(config model.GroupConfig) *state.Group {
 			s.publishGroup(g)
 		}
 	}))
-	return s.state.Group(config.Name)
+	g := s.state.Group(config.Name)
+	s.regroup(g)
+	return g
 }
 
 // groupFor returns a group that may be used, and makes it if need be.

@@ -320,6 +320,39 @@ func (s *Shard) endReceives() {
 	}
 }
 
+// regroup has a group's outlets follow its settings: what was held back by an order
+// that it no longer has may be delivered, and one that is disabled gets nothing, those
+// who wait already included.
+func (s *Shard) regroup(g *state.Group) {
+	for _, t := range s.state.Topics() {
+		if t == nil {
+			continue
+		}
+		if o := s.outlets.by[outletKey{g.ID, t.ID}]; o != nil {
+			o.follow(s)
+		}
+	}
+}
+
+func (o *outlet) follow(s *Shard) {
+	for o.group.Config.Disabled && len(o.waiters) > 0 {
+		r := o.waiters[0]
+		r.unpark(s)
+		r.ended = true
+		r.fail(s, errDisabled(r.Group))
+	}
+	for _, q := range o.queues {
+		q.mark()
+	}
+	if len(o.waiters) > 0 {
+		o.stir(s)
+	}
+}
+
+func errDisabled(group string) *model.Error {
+	return model.Errorf(model.NoPermission, "group %s is disabled", group)
+}
+
 // endOutlets ends the outlets that match: their topic or group goes.
 func (s *Shard) endOutlets(topic model.TopicID, group model.GroupID, reason error) {
 	all := s.outlets.of[topic]

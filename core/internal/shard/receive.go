@@ -117,7 +117,7 @@ func (s *Shard) checkReceive(r *receiveRequest) (g *state.Group, t *state.Topic,
 	}
 	g = s.state.Group(r.Group)
 	if g != nil && g.Config.Disabled {
-		return nil, nil, model.Errorf(model.NoPermission, "group %s is disabled", r.Group)
+		return nil, nil, errDisabled(r.Group)
 	}
 	return g, t, nil
 }

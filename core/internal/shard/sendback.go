@@ -91,8 +91,12 @@ const firstRetryLevel = 3
 // no part of a transaction and has a delay of its own.
 func retryProperties(m *record.Message, id, prefix string, level int32) []byte {
 	set := []record.PropertyValue{
-		{Key: record.PropTransaction}, {Key: record.PropTimerDelayMs}, {Key: record.PropTimerDelaySec},
-		{Key: record.PropTimerDeliverMs}, {Key: record.PropStartDeliverTime}, {Key: record.PropDelayLevel},
+		{Key: record.PropTransaction},
+		{Key: record.PropTimerDelayMs},
+		{Key: record.PropTimerDelaySec},
+		{Key: record.PropTimerDeliverMs},
+		{Key: record.PropStartDeliverTime},
+		{Key: record.PropDelayLevel},
 	}
 	if level > 0 {
 		set[len(set)-1].Value = strconv.FormatInt(int64(level), 10)

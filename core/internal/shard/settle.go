@@ -54,6 +54,9 @@ func (r *settleRequest) decide(s *Shard) {
 	for i := range r.entries {
 		e, result := &r.entries[i], &r.results[i]
 		result.Receipt = e.Receipt
+		if q := s.state.Queue(e.Receipt.Cursor.Queue); q != nil && q.Topic.Config.Durability == model.Synced {
+			level = atDurable
+		}
 		if e.Do == Ack {
 			ok, err := s.mayAck(&e.Receipt)
 			if result.Err = err; ok {
@@ -62,9 +65,6 @@ func (r *settleRequest) decide(s *Shard) {
 			if next := i + 1; next == len(r.entries) || r.entries[next].Do != Ack || r.entries[next].Receipt.Cursor != e.Receipt.Cursor {
 				s.ack(e.Receipt.Cursor, acks)
 				acks = acks[:0]
-			}
-			if q := s.state.Queue(e.Receipt.Cursor.Queue); q != nil && q.Topic.Config.Durability == model.Synced {
-				level = atDurable
 			}
 			continue
 		}

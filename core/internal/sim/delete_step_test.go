@@ -48,7 +48,7 @@ func (w *world) stepMakeTopic() {
 		name := w.topicName(i)
 		if w.oracle.topics[name] == nil && w.oracle.doomed[name] == nil {
 			w.putTopic(model.TopicConfig{
-				Name: name, ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i), Attributes: w.attributes(i, w.step),
+				Name: name, ReadQueues: w.queues, WriteQueues: w.queues, Perm: 6, Durability: w.levelOf(i), Attributes: w.attributes(i, -1),
 			})
 			return
 		}

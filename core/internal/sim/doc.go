@@ -14,6 +14,8 @@
 //	steps_test.go   the table of what a step may do; *_step_test.go do it
 //	oracle_test.go  the judge: what was sent, what was answered, what may be seen
 //	judge_*_test.go its sentences, one subject each
+//	pop_*_test.go   groups that receive message by message: what a run has of them,
+//	                what is known of each message and group
 //	*audit_test.go  replays of the log aside, damage to a copy of the disk
 //	exhaustive_test.go one scenario, a fault at each call of the file system
 //	part_damage_test.go every byte of a snapshot damaged

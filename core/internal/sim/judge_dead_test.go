@@ -98,13 +98,16 @@ func (o *oracle) died(g *popGroup, h *hold, l *letter, attempt int32) {
 		return
 	}
 	l.may = len(l.seen)
-	if h.blur || h.pending > 0 || g.doubt || h.slack() > 0 || h.rewound {
+	if h.blur || h.pending > 0 || g.doubt || h.unseen() > 0 || h.rewound {
 		return
 	}
 	w.check(h.done != yes, "D4", "message %d is acknowledged, and in the dead letters", h.m.id)
 	w.check(h.mayBeDead(w), "D4", "message %d is in the dead letters after %d attempts, lease to %d, clock %d", h.m.id, h.attempt, deadlineOf(&h.last), w.proc.clock.perhaps(w.now))
 	w.check(attempt == h.attempt, "D4", "message %d died after %d attempts, and says %d", h.m.id, h.attempt, attempt)
 	sometimes("pop.died_of_attempts")
+	if f, ok := w.frameOf(h.m.lsn); ok && f.lsn < w.sealedBelow() {
+		sometimes("pop.died_cold")
+	}
 	h.changed = w.end()
 	h.changes()
 	h.finish(w)

@@ -140,7 +140,7 @@ func (s *share) checkProgress(w *world, p *shard.Progress) {
 		if h.first == 0 || h.done == yes || h.m.offset < k.from {
 			continue
 		}
-		fog = fog || h.blur || h.done == maybe && !h.behind || h.pending > 0 || h.mayBeDead(w) || h.mayBePassed(w) || h.m.expired || h.m.lost || offset < int64(p.Min)
+		fog = fog || h.blur || h.done == maybe || h.pending > 0 || h.mayBeDead(w) || h.mayBePassed(w) || h.m.expired || h.m.lost || offset < int64(p.Min)
 		flight++
 		if h.done == no {
 			first = min(first, offset)

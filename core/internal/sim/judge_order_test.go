@@ -62,7 +62,7 @@ func (k *popCursor) before(m *message, fn func(p *message, h *hold) bool) {
 // an earlier message of it is not done with, unless both come together, in order.
 func (o *oracle) checkOrder(c *call, h *hold, popTime int64) {
 	w, k := o.w, h.cursor
-	if must, _ := k.share.ordered(c.at); !must {
+	if must, _ := k.share.ordered(c.at); !must || h.loose {
 		return
 	}
 	k.before(h.m, func(p *message, b *hold) bool {
@@ -86,7 +86,8 @@ func (o *oracle) checkOrder(c *call, h *hold, popTime int64) {
 func (h *hold) recall(w *world, c *call) {
 	must, _ := h.cursor.share.ordered(c.at)
 	for _, b := range h.cursor.holds {
-		if b.m.offset <= h.m.offset || b.m.key != h.m.key || b.done == yes || b.last.PopTime == h.last.PopTime {
+		related := b.m.key == h.m.key || h.unnamed() && b.unnamed()
+		if b.m.offset <= h.m.offset || !related || b.done == yes || b.last.PopTime == h.last.PopTime {
 			continue
 		}
 		if !must || b.loose || h.loose {
@@ -117,10 +118,19 @@ func (h *hold) acked(w *world, since int64) {
 	h.finish(w)
 }
 
+// unnamed tells whether the message has no message group, or had none when it was
+// delivered, before the group was made an ordered one.
+func (h *hold) unnamed() bool { return h.loose || h.m.key == "" }
+
 // waits tells whether one of its message group before it may not be done with. In
 // an ordered group what was never delivered, although a later one was, is.
 func (h *hold) waits() (waits bool) {
 	k := h.cursor
+	for _, b := range k.holds {
+		if h.unnamed() && b.loose && b.m.offset < h.m.offset && b.done != yes {
+			return true
+		}
+	}
 	k.before(h.m, func(p *message, b *hold) bool {
 		if b == nil || b.first == 0 && !b.blur {
 			waits = h.loose && !k.rejects(p)

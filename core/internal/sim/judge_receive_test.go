@@ -12,6 +12,7 @@ import (
 func (o *oracle) receiving(r *receiveCall) {
 	g := r.share.group
 	r.share.version++
+	r.share.flying++
 	for _, k := range r.share.cursors { // who receives is told a reset by what he gets
 		k.reset = min(k.reset, maybe)
 	}
@@ -25,6 +26,7 @@ func (o *oracle) receiveUnknown(r *receiveCall) {
 	if r.attempt != nil {
 		r.attempt.open, r.attempt.dirty = false, true
 	}
+	r.share.flying--
 	r.share.ghost(o.w)
 }
 
@@ -32,6 +34,7 @@ func (o *oracle) receiveUnknown(r *receiveCall) {
 func (o *oracle) received(c *call, r *shard.Records, err error) {
 	w, p := o.w, c.receive
 	p.share.version++
+	p.share.flying--
 	if p.attempt != nil {
 		p.attempt.open = false
 	}
@@ -129,7 +132,7 @@ func matches(tags []string, tag string) bool {
 func (h *hold) mayBeDead(w *world) bool {
 	least, _ := h.cursor.share.group.attemptsSince(h.seen)
 	over := h.freedBy <= w.now || h.owner == nil && w.mayExpire(&h.last, w.now)
-	if over && h.attempt+h.slack() >= least {
+	if over && h.attempt+h.unseen() >= least {
 		h.owesLetter = !h.dying && h.done == no && !h.blur && h.pending == 0 && w.expired(&h.last, w.now) || h.owesLetter
 		h.dying, h.done = true, max(h.done, maybe)
 	}
@@ -168,7 +171,7 @@ func (k *popCursor) can(w *world, m *message, at int64) bool {
 	case h.freedBy > at && !w.expired(&h.last, at):
 		return false
 	}
-	return k.first(m)
+	return k.first(w, m, at)
 }
 
 // mayForget tells whether retention may have taken a message, and nobody has noticed.
@@ -177,9 +180,9 @@ func (w *world) mayForget(m *message) bool {
 	return w.retention.Bytes > 0 || age > 0 && w.latestWall()-m.stored > age
 }
 
-// first tells whether a message is the one of its message group that comes next, if
-// that may matter.
-func (k *popCursor) first(m *message) bool {
+// first tells whether a message is the one of its message group that comes next, and
+// none of those behind it is held, if that may matter.
+func (k *popCursor) first(w *world, m *message, at int64) bool {
 	if _, may := k.share.ordered(0); !may {
 		return true
 	}
@@ -189,7 +192,11 @@ func (k *popCursor) first(m *message) bool {
 		return is
 	})
 	for _, b := range k.holds {
-		is = is && (!b.loose || b.done == yes)
+		if b.done == yes || b.m == m {
+			continue
+		}
+		held := b.blur || b.first != 0 && b.freedBy > at && (b.owner != nil || !w.expired(&b.last, at))
+		is = is && !b.loose && !(held && b.m.key == m.key)
 	}
 	return is
 }
@@ -322,6 +329,12 @@ func (o *oracle) delivered(c *call, d *shard.Delivery, got *received) *hold {
 		return h
 	}
 	w.note("delivered", uint64(m.id), uint64(at.Cursor.Group), uint64(at.Cursor.Queue.Topic), uint64(got.queue), uint64(m.offset), uint64(at.Attempt), uint64(at.PopTime), uint64(at.Invisible))
+	if at.PopTime < h.last.PopTime && h.seen >= c.at { // made before one whose answer came earlier
+		o.w.check(!slices.Contains(h.names, at.PopTime), "D10", "message %d is delivered twice as %d", m.id, at.PopTime)
+		h.names = append(h.names, at.PopTime)
+		sometimes("pop.overtaken")
+		return h
+	}
 	o.checkName(h, at)
 	o.checkDelivery(c, h, d)
 	o.checkOrder(c, h, at.PopTime)
@@ -359,11 +372,11 @@ func (o *oracle) checkDelivery(c *call, h *hold, d *shard.Delivery) {
 	if h.blur {
 		return
 	}
-	w.check(at.Attempt > h.attempt && at.Attempt <= h.attempt+1+h.slack(), "D4", "message %d is delivered the %d. time, after %d (%d unseen)", h.m.id, at.Attempt, h.attempt, h.slack())
+	w.check(at.Attempt > h.attempt && at.Attempt <= h.attempt+1+h.unseen(), "D4", "message %d is delivered the %d. time, after %d (%d unseen)", h.m.id, at.Attempt, h.attempt, h.unseen())
 	if h.attempt == 0 {
 		return
 	}
-	w.check(d.FirstPop == h.first || h.slack() > 0, "pop", "message %d was delivered first at %d, now it says %d", h.m.id, h.first, d.FirstPop)
+	w.check(d.FirstPop == h.first || h.unseen() > 0, "pop", "message %d was delivered first at %d, now it says %d", h.m.id, h.first, d.FirstPop)
 	if h.pending > 0 || h.freedBy != never {
 		return
 	}

@@ -86,9 +86,9 @@ type share struct {
 	topic    *topic
 	cursors  map[int32]*popCursor
 	attempts []*attempt
+	flying   int   // receives that have no answer yet
 	version  int   // of what is known; any call or answer makes a new one
 	restless int64 // until then it may be busy with what is not seen
-	touched  bool
 }
 
 func (g *popGroup) share(t *topic) *share {
@@ -201,6 +201,15 @@ func (w *world) mayExpire(r *shard.Receipt, at int64) bool {
 
 // slack is how many deliveries nobody has seen.
 func (h *hold) slack() int32 { return int32(h.cursor.ghosts - h.ghosts) }
+
+// unseen is how many more there may be: by calls that have no answer yet, or have one
+// without the message, because their filters reject it.
+func (h *hold) unseen() int32 {
+	if h.cursor.share.group.rejects(h.m) {
+		return 1000
+	}
+	return h.slack() + int32(h.cursor.share.flying)
+}
 
 // fog has a message be in doubt.
 func (h *hold) fog() {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,11 +22,14 @@ import (
 	"github.com/gantrymq/gantry/core/wal/vfs"
 )
 
-// needsDisk are the scripts in which a disk of our own is slow or loses what it had
-// not synced: kafka/ has what a log on Kafka does then.
-var needsDisk = map[string]bool{
-	"delay/power_cut": true, "restart/failing_disk": true, "restart/power_cut": true, "send/auto_create": true, "send/synced": true,
-	"txn/power_cut": true, "txn/synced": true,
+// onDisk tells a script in which a disk of our own is slow or loses what it had not
+// synced. Those in kafka/ have what a log on Kafka does then.
+func onDisk(t *testing.T, name, file string) bool {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !strings.HasPrefix(name, "kafka/") && regexp.MustCompile(`(?m)^(disk |power-cut)`).Match(text)
 }
 
 // kafkaBox is a machine whose log is on a Kafka cluster in memory. Time is virtual

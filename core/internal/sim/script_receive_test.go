@@ -36,6 +36,20 @@ func (s *stage) cmdGroup() {
 	s.submit(c)
 }
 
+// cmdDeleteGroup deletes a consumer group: delete-group g
+func (s *stage) cmdDeleteGroup() {
+	c := s.client()
+	say := s.answer()
+	c.Admin(shard.DeleteGroup{Name: s.line.first()}, func(err error) {
+		if err != nil {
+			say("%s", refusal(err))
+			return
+		}
+		say("ok")
+	})
+	s.submit(c)
+}
+
 // cmdReceive leases messages: receive group=g topic=t queue=0 max=2 lease=10s wait=5s tags=(a, b) sql="x > 1"
 // attempt=id renew as=name. Without a queue it looks at all of the topic's.
 func (s *stage) cmdReceive() {

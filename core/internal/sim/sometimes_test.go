@@ -36,6 +36,11 @@ var rareStates = []string{
 	"txn.prepared", "txn.committed", "txn.rolled_back", "txn.refused", "txn.late", "txn.asked", "txn.given_up",
 	"delay.stored", "delay.published", "delay.survived", "delay.relocated", "delay.recalled", "delay.recall_late",
 	"delay.topic_deleted", "delay.unpublished_by_a_cut", "look.found", "look.relocated",
+	"pop.acked", "pop.acked_again", "pop.changed", "pop.killed", "pop.passed_over", "pop.timed_out", "pop.sealed",
+	"pop.expired_redelivered", "pop.expired_refused", "pop.stale_refused", "pop.replayed", "pop.owner_closed",
+	"pop.provisional", "pop.provisional_undone", "pop.order_turned", "pop.locked", "pop.progress",
+	"pop.dead_letter", "pop.died_of_attempts", "pop.died_cold", "pop.disabled", "pop.deleted", "pop.group_deleted",
+	"pop.rewound", "pop.reset_taken",
 	"member.expired", "member.told", "clock.stepped_back",
 }
 

@@ -36,8 +36,10 @@ func (l *logged) begin(t *rapid.T) {
 }
 
 var cursorIDs = []model.CursorID{
-	{Group: 1, Queue: model.Queue{Topic: 1}}, {Group: 1, Queue: model.Queue{Topic: 1, Num: 1}},
-	{Group: 2, Queue: model.Queue{Topic: 1}}, {Group: 2, Queue: model.Queue{Topic: 1, Num: 1}},
+	{Group: 1, Queue: model.Queue{Topic: 1}},
+	{Group: 1, Queue: model.Queue{Topic: 1, Num: 1}},
+	{Group: 2, Queue: model.Queue{Topic: 1}},
+	{Group: 2, Queue: model.Queue{Topic: 1, Num: 1}},
 }
 
 func (l *logged) turn(t *rapid.T) {
