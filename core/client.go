@@ -61,6 +61,11 @@ func (c *Client) Unlock(l Locks, done func(error)) { c.c.Unlock(l, done) }
 // still waits. After its success the message is never delivered.
 func (c *Client) Recall(r Recall, done func(error)) { c.c.Recall(r, done) }
 
+// EndTransaction ends the transaction of a prepared message, or says that its producer
+// does not know yet: InvalidTransaction if there is none such, it is another group's, or it
+// was decided otherwise. What was decided already, and is said once more, is a success.
+func (c *Client) EndTransaction(t TxnEnd, done func(error)) { c.c.EndTransaction(t, done) }
+
 // Progress tells how far a group is in each queue of a topic.
 func (c *Client) Progress(q GroupQuery, done func([]Progress, error)) { c.c.Progress(q, done) }
 

@@ -11,32 +11,34 @@ type (
 
 // The codes: see the model package for what each means.
 const (
-	OK              = model.OK
-	InvalidTopic    = model.InvalidTopic
-	InvalidGroup    = model.InvalidGroup
-	InvalidMessage  = model.InvalidMessage
-	InvalidQueue    = model.InvalidQueue
-	InvalidFilter   = model.InvalidFilter
-	InvalidOffset   = model.InvalidOffset
-	TooLarge        = model.TooLarge
-	TopicNotFound   = model.TopicNotFound
-	GroupNotFound   = model.GroupNotFound
-	OffsetNotFound  = model.OffsetNotFound
-	MessageNotFound = model.MessageNotFound
-	InvalidReceipt  = model.InvalidReceipt
-	InvalidDelay    = model.InvalidDelay
-	KindConflict    = model.KindConflict
-	NoPermission    = model.NoPermission
-	Unauthenticated = model.Unauthenticated
-	Forbidden       = model.Forbidden
-	Busy            = model.Busy
-	DiskFull        = model.DiskFull
-	FlushTimeout    = model.FlushTimeout
-	Unavailable     = model.Unavailable
-	Unsupported     = model.Unsupported
-	Conflict        = model.Conflict
-	Internal        = model.Internal
-	ShuttingDown    = model.ShuttingDown
+	OK                 = model.OK
+	InvalidTopic       = model.InvalidTopic
+	InvalidGroup       = model.InvalidGroup
+	InvalidMessage     = model.InvalidMessage
+	InvalidQueue       = model.InvalidQueue
+	InvalidFilter      = model.InvalidFilter
+	InvalidOffset      = model.InvalidOffset
+	TooLarge           = model.TooLarge
+	TopicNotFound      = model.TopicNotFound
+	GroupNotFound      = model.GroupNotFound
+	OffsetNotFound     = model.OffsetNotFound
+	MessageNotFound    = model.MessageNotFound
+	InvalidTransaction = model.InvalidTransaction
+	TransactionTooLate = model.TransactionTooLate
+	InvalidReceipt     = model.InvalidReceipt
+	InvalidDelay       = model.InvalidDelay
+	KindConflict       = model.KindConflict
+	NoPermission       = model.NoPermission
+	Unauthenticated    = model.Unauthenticated
+	Forbidden          = model.Forbidden
+	Busy               = model.Busy
+	DiskFull           = model.DiskFull
+	FlushTimeout       = model.FlushTimeout
+	Unavailable        = model.Unavailable
+	Unsupported        = model.Unsupported
+	Conflict           = model.Conflict
+	Internal           = model.Internal
+	ShuttingDown       = model.ShuttingDown
 )
 
 // Codes returns every code but OK, for tests that prove a mapping total.

@@ -78,6 +78,9 @@ type (
 	Settlement   = shard.Settlement
 	Settled      = shard.Settled
 	Recall       = shard.Recall
+	TxnEnd       = shard.TxnEnd
+	Check        = shard.Check
+	Resolution   = model.Resolution
 	SendBack     = shard.SendBack
 	Locks        = shard.Locks
 	CursorQuery  = shard.CursorQuery
@@ -102,7 +105,12 @@ const (
 	OffsetEarliestTime = shard.OffsetEarliestTime
 	OffsetTimeAt       = shard.OffsetTimeAt
 
-	MembersChanged = shard.MembersChanged
+	MembersChanged   = shard.MembersChanged
+	CheckTransaction = shard.CheckTransaction
+
+	Unresolved = model.Unresolved
+	Commit     = model.Commit
+	Rollback   = model.Rollback
 
 	Ack    = shard.Ack
 	Change = shard.Change

@@ -183,7 +183,7 @@ func TestUnknownMethodsAndFields(t *testing.T) {
 			t.Fatal(err)
 		}
 		must[*apis.HeartbeatResponse](c, apis.Code_OK)(c.Heartbeat(c.ctx, req))
-		must[*apis.EndTransactionResponse](c, apis.Code_NOT_IMPLEMENTED)(c.EndTransaction(c.ctx, &apis.EndTransactionRequest{}))
+		must[*apis.EndTransactionResponse](c, apis.Code_INVALID_TRANSACTION_ID)(c.EndTransaction(c.ctx, &apis.EndTransactionRequest{Topic: resource("t")}))
 		must[*apis.SyncLiteSubscriptionResponse](c, apis.Code_NOT_IMPLEMENTED)(c.SyncLiteSubscription(c.ctx, &apis.SyncLiteSubscriptionRequest{}))
 	})
 }

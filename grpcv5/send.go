@@ -24,7 +24,7 @@ import (
 // that has passed is now. A body that calls itself GZIP is, from C++, a zlib
 // stream, which 4.x clients read as such; a real gzip is stored decompressed.
 //
-// Deviations: no transactions and lite topics yet (NOT_IMPLEMENTED).
+// Deviations: no lite topics yet (NOT_IMPLEMENTED).
 
 // sendCall is a send, from its request to its answer. It is recycled.
 type sendCall struct {
@@ -178,7 +178,10 @@ func (c *call) prepare(send *sendCall, i int) error {
 	}
 	kind := m.messageKind()
 	info, ok := c.server.engine.Topic(send.topic)
-	if ok && (kind == core.KindTransaction || kind == core.KindLite) && (info.Kind() == kind || info.Kind() == core.KindAny) {
+	if kind == core.KindTransaction && m.hasDeliverAt {
+		return refuse(apis.Code_MESSAGE_PROPERTY_CONFLICT_WITH_TYPE, "a transactional message has a delivery time")
+	}
+	if ok && kind == core.KindLite && (info.Kind() == kind || info.Kind() == core.KindAny) {
 		return refuse(apis.Code_NOT_IMPLEMENTED, "messages of type %s are not supported yet", kind)
 	}
 	body, flags, err := stored(m.body, m.encoding, c.server.cfg.MaxBodyBytes)
@@ -227,6 +230,13 @@ func (c *sendCall) properties(m *sentMessage) []byte {
 	if m.hasDeliverAt {
 		b = record.AppendProperty(b, record.PropTimerDeliverMs, strconv.AppendInt(number[:0], m.deliverAt, 10))
 	}
+	if m.kind == apis.MessageType_TRANSACTION {
+		b = record.AppendProperty(b, record.PropTransaction, []byte("true"))
+		b = record.AppendProperty(b, record.PropProducerGroup, []byte(c.topic))
+		if m.recovery > 0 {
+			b = record.AppendProperty(b, record.PropImmunity, strconv.AppendInt(number[:0], (m.recovery+999)/1000, 10))
+		}
+	}
 	c.text = b
 	return b[from:len(b):len(b)]
 }
@@ -263,6 +273,10 @@ func (c *sendCall) entry(e *apis.SendResultEntry, r *core.SendResult, id []byte)
 		return
 	}
 	e.MessageId = string(id)
+	if r.Prepared {
+		e.TransactionId = transactionID(c.topic, r.Address, r.Offset)
+		return
+	}
 	e.Offset = int64(r.Offset)
 	if r.DeliverAt > 0 {
 		e.RecallHandle = recallText(c.topic, c.broker, r.DeliverAt, e.MessageId)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -43,7 +44,8 @@ type Server struct {
 	bound netip.AddrPort // of ln
 	port  uint16         // of bound
 
-	requestBytes atomic.Int64 // of sends that are being handled
+	pushes       sync.WaitGroup // goroutines that send what core wants of clients
+	requestBytes atomic.Int64   // of sends that are being handled
 
 	stopping context.Context // ends with Shutdown; written by Listen
 	stop     context.CancelFunc
@@ -156,6 +158,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		<-drained
 	}
 	s.endSessions()
+	s.pushes.Wait()
 	if err := s.ln.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}

@@ -45,6 +45,8 @@ type session struct {
 	cut       time.Time // when the last connection ended
 	timer     *time.Timer
 	forgotten bool
+	checks    []core.Command // questions about transactions, not sent yet
+	checking  bool           // a goroutine sends them
 	filters   map[filterText]*filter.Filter
 	asked     map[string][]string // topics by group, of assignments that were asked for without Settings
 }
@@ -98,8 +100,8 @@ func (s *Server) newSession(id string, c *conn) *session {
 	now := time.Now()
 	n := &session{
 		server: s, id: id, streams: map[*stream]struct{}{}, quiet: now, cut: now,
-		client: s.engine.Connect(core.ClientInfo{Protocol: Name, Remote: c.remote, StoreHost: host}),
 	}
+	n.client = s.engine.Connect(core.ClientInfo{Protocol: Name, Remote: c.remote, StoreHost: host, Push: n.push})
 	n.timer = time.AfterFunc(heardFor+graceFor, n.check)
 	return n
 }

@@ -74,6 +74,7 @@ func (c *call) declare(s *session, said *apis.Settings) error {
 	for _, topic := range said.GetPublishing().GetTopics() {
 		d.topics = append(d.topics, c.name(topic))
 	}
+	d.state.Producers = d.topics // a producer's group is its topic
 	if sub := said.GetSubscription(); sub != nil {
 		if err := c.subscribe(s, d, sub); err != nil {
 			return err
@@ -107,9 +108,9 @@ func (c *call) subscribe(s *session, d *declared, sub *apis.Subscription) (err e
 	return nil
 }
 
-// update tells core of a consumer, whose lease as a member begins anew.
+// update tells core of a consumer or a producer, whose lease as a member begins anew.
 func (c *call) update(d *declared) error {
-	if !d.consumer() {
+	if !d.consumer() && len(d.state.Producers) == 0 {
 		return nil
 	}
 	return c.join(d.state)

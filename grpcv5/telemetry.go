@@ -37,7 +37,8 @@ type stream struct {
 
 	sending sync.Mutex // held while a command is sent
 	// Guarded by sending.
-	told  *apis.Settings // the last that were sent
+	told  *apis.Settings           // the last that were sent; nil before
+	early []*apis.TelemetryCommand // what is sent once the settings are: clients want them first
 	ended bool
 
 	timers []*time.Timer // the handler's own
@@ -132,6 +133,21 @@ func (st *stream) tell(settings *apis.Settings) {
 		Status:  status(nil),
 		Command: &apis.TelemetryCommand_Settings{Settings: settings},
 	})
+	for _, cmd := range st.early {
+		st.send(cmd)
+	}
+	st.early = nil
+}
+
+// order sends a command.
+func (st *stream) order(cmd *apis.TelemetryCommand) {
+	st.sending.Lock()
+	defer st.sending.Unlock()
+	if st.told != nil {
+		st.send(cmd)
+	} else if len(st.early) < maxChecks {
+		st.early = append(st.early, cmd)
+	}
 }
 
 // refuse tells what is wrong.

@@ -44,6 +44,7 @@ type membership struct {
 }
 
 func (c *conn) heartbeat(r request) {
+	c.old.Store(readsOldFormat(c.cmd.Language))
 	sum := fnv.New64a()
 	_, _ = sum.Write(c.cmd.Body)
 	if c.member.known && c.member.body == sum.Sum64() {
@@ -310,9 +311,15 @@ func subscriptionData(s *core.Subscription) wire.SubscriptionData {
 // push sends what core wants of the client. It runs on the shard's loop, which
 // flushes afterwards.
 func (c *conn) push(cmd core.Command) {
-	if cmd.Kind != core.MembersChanged {
-		return
+	switch cmd.Kind {
+	case core.CheckTransaction:
+		c.checkTransaction(cmd.Check)
+	case core.MembersChanged:
+		c.membersChanged(cmd.Group)
 	}
+}
+
+func (c *conn) membersChanged(group string) {
 	b, open := c.out.begin()
 	if !open {
 		c.out.end(b)
@@ -323,6 +330,6 @@ func (c *conn) push(cmd core.Command) {
 		Serialization: wire.JSON, Code: int32(wire.NotifyConsumerIDsChanged),
 		Version: wire.VersionSpoken, Opaque: c.pushed, Flag: wire.FlagOneway,
 	})
-	w.Text("consumerGroup", cmd.Group)
+	w.Text("consumerGroup", group)
 	c.out.end(w.End())
 }

@@ -47,6 +47,7 @@ type conn struct {
 	member      membership
 	ordered     map[string]bool // groups in which the client has held locks
 	questions   questions       // any goroutine
+	old         atomic.Bool     // its last heartbeat was that of a client that reads old formats only
 	pushed      int32           // opaque of the last request to the client; guarded by the out buffer
 }
 

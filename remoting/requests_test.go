@@ -41,7 +41,7 @@ func TestRefusedRequests(t *testing.T) {
 	}{
 		{"a code that nobody knows", wire.NewRequest(999), wire.RequestCodeNotSupported, " request type 999 not supported"},
 		{"a negative code", wire.NewRequest(-1), wire.RequestCodeNotSupported, " request type -1 not supported"},
-		{"a code that is not handled yet", wire.NewRequest(wire.EndTransaction), wire.RequestCodeNotSupported, "transactions do not exist yet"},
+		{"a code that is not handled", wire.NewRequest(wire.ResumeCheckHalfMessage), wire.RequestCodeNotSupported, "given up"},
 		{"a code of the server's own", wire.NewRequest(wire.NotifyConsumerIDsChanged), wire.RequestCodeNotSupported, "the server sends it"},
 		{"a POP code as binary headers cut it", wire.NewRequest(3442), wire.RequestCodeNotSupported, "POP does not exist yet"},
 		{"send without a topic", with(send(), "b", ""), wire.SystemError, "topic (b) is missing"},
@@ -62,7 +62,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"recall with the handle of another broker", recallRequest("orders", handleText("v1 orders broker-a 1 K")), wire.IllegalOperation, "broker"},
 		{"recall with a bad time", recallRequest("orders", handleText("v1 orders gantry-0 soon K")), wire.IllegalOperation, "timestamp invalid"},
 		{"recall of what does not wait", recallRequest("orders", handleText("v1 orders gantry-0 99 K")), wire.IllegalOperation, "99"},
-		{"a prepared message", with(send(), "f", "4"), wire.MessageIllegal, "transaction"},
+		{"a prepared message that is none by its properties", with(send(), "f", "4"), wire.MessageIllegal, "TRAN_MSG"},
 		{"pull without an offset", with(pull(), "queueOffset", ""), wire.SystemError, "queueOffset is missing"},
 		{"pull from an unknown topic", with(pull(), "topic", "new"), wire.TopicNotExist, "topic[new] not exist"},
 		{"pull from a queue that is not there", with(pull(), "queueId", "4"), wire.InvalidParameter, "queueId[4] is illegal"},

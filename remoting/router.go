@@ -12,6 +12,7 @@ const (
 	familyClient      family = "client"
 	familySend        family = "send"
 	familySendBack    family = "sendback"
+	familyTransaction family = "transaction"
 	familyPull        family = "pull"
 	familyLock        family = "lock"
 	familyOffset      family = "offset"
@@ -28,7 +29,7 @@ const (
 	familyUnsupported family = "unsupported"
 )
 
-var families = []family{familyRoute, familyClient, familySend, familySendBack, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyKV, familyUnsupported}
+var families = []family{familyRoute, familyClient, familySend, familySendBack, familyTransaction, familyLock, familyPull, familyOffset, familyTopic, familyGroup, familyQuery, familyRelay, familyReply, familyReset, familyStats, familyBroker, familyRuntime, familyKV, familyUnsupported}
 
 // role says which part of an Apache cluster clients send a code to. All ports
 // answer all codes.
@@ -77,6 +78,7 @@ func table() []route {
 		{code: wire.SendMessageV2, name: "SEND_MESSAGE_V2", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.SendBatchMessage, name: "SEND_BATCH_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).send},
 		{code: wire.ConsumerSendMsgBack, name: "CONSUMER_SEND_MSG_BACK", role: broker, family: familySendBack, action: actSub, handle: (*conn).sendBack},
+		{code: wire.EndTransaction, name: "END_TRANSACTION", role: broker, family: familyTransaction, action: actPub, handle: (*conn).endTransaction},
 
 		{code: wire.RecallMessage, name: "RECALL_MESSAGE", role: broker, family: familySend, action: actPub, handle: (*conn).recall},
 

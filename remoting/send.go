@@ -27,7 +27,10 @@ import (
 // recallHandle that takes it back. In a batch it is refused with 13, and so is one
 // that is delayed for longer than the server allows.
 //
-// Deviations: prepared messages are refused with 13. A delay is exact to the ms and
+// A prepared message (TRAN_MSG=true) is stored, and seen by nobody until its transaction is
+// committed: see transaction.go.
+//
+// Deviations: a delay is exact to the ms and
 // may be longer than upstream's 3 days; level messages have a recallHandle too. A queue
 // that does not exist is answered with 29. Compressed bodies are stored as sent.
 

@@ -16,18 +16,18 @@ type refusal struct {
 
 // Why codes are refused.
 const (
-	fromServer     = "the server sends it to clients"
-	unused         = "no client or tool of 4.9.8 or later sends it"
-	noTransactions = "transactions do not exist yet"
-	noPop          = "POP does not exist yet"
-	noLite         = "lite topics do not exist yet"
-	noAdmin        = "administration over this protocol is not complete yet"
-	noUsers        = "users do not exist yet"
-	oldACL         = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
-	noBrokers      = "other brokers do not register here, and there is no primary and replica"
-	noController   = "there is no controller"
-	otherStore     = "it tunes a store that this server does not have"
-	noStatic       = "static topics do not exist"
+	fromServer   = "the server sends it to clients"
+	unused       = "no client or tool of 4.9.8 or later sends it"
+	noRecheck    = "producers are asked about a transaction for as long as it is open; one that is given up is at its end"
+	noPop        = "POP does not exist yet"
+	noLite       = "lite topics do not exist yet"
+	noAdmin      = "administration over this protocol is not complete yet"
+	noUsers      = "users do not exist yet"
+	oldACL       = "the access control of 4.x is replaced by users and policies (3001 to 3010), which do not exist yet"
+	noBrokers    = "other brokers do not register here, and there is no primary and replica"
+	noController = "there is no controller"
+	otherStore   = "it tunes a store that this server does not have"
+	noStatic     = "static topics do not exist"
 )
 
 // unsupported lists the codes that are refused, and why.
@@ -37,7 +37,6 @@ func unsupported() []refusal {
 		{wire.GetTopicConfigList, "GET_TOPIC_CONFIG_LIST", unused},
 		{wire.GetTopicNameList, "GET_TOPIC_NAME_LIST", unused},
 		{wire.TriggerDeleteFiles, "TRIGGER_DELETE_FILES", unused},
-		{wire.EndTransaction, "END_TRANSACTION", noTransactions},
 		{wire.CheckTransactionState, "CHECK_TRANSACTION_STATE", fromServer},
 		{wire.NotifyConsumerIDsChanged, "NOTIFY_CONSUMER_IDS_CHANGED", fromServer},
 		{wire.GetAllDelayOffset, "GET_ALL_DELAY_OFFSET", noAdmin},
@@ -64,7 +63,7 @@ func unsupported() []refusal {
 		{wire.QueryCorrectionOffset, "QUERY_CORRECTION_OFFSET", noAdmin},
 		{wire.QueryConsumeQueue, "QUERY_CONSUME_QUEUE", noAdmin},
 		{wire.QueryDataVersion, "QUERY_DATA_VERSION", noBrokers},
-		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noTransactions},
+		{wire.ResumeCheckHalfMessage, "RESUME_CHECK_HALF_MESSAGE", noRecheck},
 		{wire.PushReplyMessageToClient, "PUSH_REPLY_MESSAGE_TO_CLIENT", fromServer},
 		{wire.UpdateAndGetGroupForbidden, "UPDATE_AND_GET_GROUP_FORBIDDEN", noAdmin},
 		{wire.CheckRocksDBCQWriteProgress, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", otherStore},

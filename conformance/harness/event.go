@@ -9,7 +9,7 @@ import (
 
 // Event is one line a client program writes. Which fields are set depends on Event.
 type Event struct {
-	Event       string   `json:"event"` // ready, done, error, sent, failed, oneway, batch, received
+	Event       string   `json:"event"` // ready, done, error, sent, failed, oneway, batch, received, checked
 	ID          int      `json:"id"`    // of the command it belongs to
 	Error       string   `json:"error"`
 	Code        int      `json:"code"`
@@ -85,6 +85,8 @@ type Cmd struct {
 	SQL            string `json:"sql,omitempty"`    // filter by this expression
 	Trace          int    `json:"trace,omitempty"`  // 1: the producer writes message traces
 	Property       string `json:"property,omitempty"`
+	Local          string `json:"local,omitempty"` // transaction: what the producer says at once, and
+	Check          string `json:"check,omitempty"` // when it is asked: commit, rollback or unknown
 
 	// Of the v5 clients and, where the case is about both, of the others.
 	Topics       []string          `json:"topics,omitempty"`

@@ -16,16 +16,17 @@ import (
 type can uint
 
 const (
-	push        can = 1 << iota // a push consumer
-	change                      // change how long a message stays invisible
-	recall                      // recall a delayed message
-	batch                       // several messages in one request
-	fullTLS                     // TLS without a certificate that the system trusts
-	ackTells                    // an ack that the server refused is an error
-	startsAlone                 // starting checks that the topic exists
-	putsProps                   // properties with a message
-	seesPlace                   // the acknowledgement says the offset
-	tellsTopics                 // a simple consumer tells the server its topics when it starts
+	push         can = 1 << iota // a push consumer
+	change                       // change how long a message stays invisible
+	recall                       // recall a delayed message
+	batch                        // several messages in one request
+	fullTLS                      // TLS without a certificate that the system trusts
+	ackTells                     // an ack that the server refused is an error
+	startsAlone                  // starting checks that the topic exists
+	putsProps                    // properties with a message
+	seesPlace                    // the acknowledgement says the offset
+	transactions                 // its program here has transactions
+	tellsTopics                  // a simple consumer tells the server its topics when it starts
 )
 
 // sdk is one official client.
@@ -43,7 +44,7 @@ type sdk struct {
 var sdks = []*sdk{
 	{
 		name: "go", version: "5.1.3", inCI: true, tls: true, tools: []string{"go"},
-		can: push | change | fullTLS | startsAlone | tellsTopics | putsProps | seesPlace,
+		can: push | change | fullTLS | startsAlone | tellsTopics | putsProps | seesPlace | transactions,
 		build: func(ctx context.Context, source, out string) ([]string, error) {
 			bin := filepath.Join(out, "client-go5")
 			return []string{bin}, command(ctx, source, "go", "build", "-o", bin, ".")

@@ -34,6 +34,7 @@ type Decoder struct {
 	publish  Publish
 	timer    Timer
 	relocate Relocate
+	txn      Txn
 	lock     Lock
 	setting  Setting
 	in       decoder // here, so that no record allocates one
@@ -144,6 +145,8 @@ func (d *Decoder) entry(kind Kind) Entry {
 		return &d.timer
 	case KindRelocate:
 		return &d.relocate
+	case KindTxn:
+		return &d.txn
 	case KindLock:
 		return &d.lock
 	case KindSetting:
@@ -231,13 +234,18 @@ func (r *Data) decode(d *decoder) {
 		r.GroupHash = d.u32()
 	}
 	r.DeliverAt = 0
-	if flags&flagDelayed != 0 {
+	switch flags & (flagDelayed | flagPrepared) {
+	case flagDelayed:
 		r.DeliverAt = int64(d.uvarint(math.MaxInt64))
-		d.bad = d.bad || r.DeliverAt == 0
+		d.bad = d.bad || !r.delayed()
+	case flagPrepared:
+		r.DeliverAt = model.Prepared
+	case flagDelayed | flagPrepared:
+		d.bad = true
 	}
 	r.TagHash = int32(d.u32())
 	w, ok := Check(d.b)
-	if !ok || flags&^(flagGroup|flagDelayed) != 0 {
+	if !ok || flags&^(flagGroup|flagDelayed|flagPrepared) != 0 {
 		d.bad = true
 		return
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/gantrymq/gantry/core/internal/model"
 )
 
-// A delayed message is stored by a Data record with a DeliverAt: it is in no
-// queue yet. A Publish record puts it there by reference; a Timer record takes it
+// A message that waits, for its time or for the end of its transaction, is stored by
+// a Data record with a DeliverAt: it is in no queue yet. A Publish record puts it there by reference; a Timer record takes it
 // back; a Relocate record is a copy of it that stands for it from then on.
 
 // Publish puts a stored message into its queue.
@@ -19,7 +19,7 @@ type Publish struct {
 	GroupHash uint32
 	Offset    model.Offset // in the queue
 	StoreTime int64        // ms: that of this record's frame
-	DeliverAt int64        // ms: the message's
+	DeliverAt int64        // ms: the message's; model.Prepared: this commits its transaction
 	ID        model.LSN    // the message's address: where it was stored first
 	At        model.LSN    // where it lies now
 	Size      int          // of the record there
@@ -31,7 +31,7 @@ type Timer struct {
 	ID        model.LSN
 }
 
-// Relocate is a delayed message once more, because the segment that held it goes.
+// Relocate is a message that waits once more, because the segment that held it goes.
 // Its message keeps the address it had.
 type Relocate struct{ Data }
 
@@ -42,11 +42,14 @@ func (*Relocate) kind() Kind { return KindRelocate }
 // MaxPublish bounds the size of a Publish record.
 const MaxPublish = 127
 
-func (r *Publish) flags() byte {
+func (r *Publish) flags() (f byte) {
 	if r.GroupHash != 0 {
-		return flagGroup
+		f |= flagGroup
 	}
-	return 0
+	if r.DeliverAt == model.Prepared {
+		f |= flagPrepared
+	}
+	return f
 }
 
 func (r *Publish) size() int {
@@ -54,7 +57,10 @@ func (r *Publish) size() int {
 	if r.GroupHash != 0 {
 		n += 4
 	}
-	return n + uvarintLen(uint64(r.Offset)) + uvarintLen(uint64(r.StoreTime)) + uvarintLen(uint64(r.StoreTime-r.DeliverAt)) +
+	if r.DeliverAt != model.Prepared {
+		n += uvarintLen(uint64(r.StoreTime - r.DeliverAt))
+	}
+	return n + uvarintLen(uint64(r.Offset)) + uvarintLen(uint64(r.StoreTime)) +
 		uvarintLen(uint64(r.ID)) + uvarintLen(uint64(r.At-r.ID)) + uvarintLen(uint64(r.Size))
 }
 
@@ -68,7 +74,9 @@ func (r *Publish) append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.TagHash))
 	dst = binary.AppendUvarint(dst, uint64(r.Offset))
 	dst = binary.AppendUvarint(dst, uint64(r.StoreTime))
-	dst = binary.AppendUvarint(dst, uint64(r.StoreTime-r.DeliverAt))
+	if r.DeliverAt != model.Prepared {
+		dst = binary.AppendUvarint(dst, uint64(r.StoreTime-r.DeliverAt))
+	}
 	dst = binary.AppendUvarint(dst, uint64(r.ID))
 	dst = binary.AppendUvarint(dst, uint64(r.At-r.ID))
 	return binary.AppendUvarint(dst, uint64(r.Size))
@@ -85,11 +93,13 @@ func (r *Publish) decode(d *decoder) {
 	r.TagHash = int32(d.u32())
 	r.Offset = model.Offset(d.uvarint(math.MaxInt64))
 	r.StoreTime = int64(d.uvarint(math.MaxInt64))
-	r.DeliverAt = r.StoreTime - int64(d.uvarint(uint64(r.StoreTime)))
+	if r.DeliverAt = model.Prepared; flags&flagPrepared == 0 {
+		r.DeliverAt = r.StoreTime - int64(d.uvarint(uint64(r.StoreTime)))
+	}
 	r.ID = model.LSN(d.uvarint(math.MaxInt64))
 	r.At = r.ID + model.LSN(d.uvarint(uint64(math.MaxInt64-r.ID)))
 	r.Size = int(d.uvarint(math.MaxInt32))
-	d.bad = d.bad || flags&^flagGroup != 0
+	d.bad = d.bad || flags&^(flagGroup|flagPrepared) != 0
 }
 
 // timerCancel is the one thing that a Timer record does so far.

@@ -15,8 +15,9 @@ const crcSize = 4
 // A Data record's flags. The other bits are reserved for expiry, fan-out and
 // opaque blocks.
 const (
-	flagGroup   = 1 << 0 // the hash of a message group follows
-	flagDelayed = 1 << 1 // a delivery time follows
+	flagGroup    = 1 << 0 // the hash of a message group follows
+	flagDelayed  = 1 << 1 // a delivery time follows
+	flagPrepared = 1 << 2 // it waits for the end of its transaction
 )
 
 // Size returns the length of e as a record.
@@ -54,7 +55,7 @@ func (r *Data) size() int {
 	if r.GroupHash != 0 {
 		n += 4
 	}
-	if r.DeliverAt != 0 {
+	if r.delayed() {
 		n += uvarintLen(uint64(r.DeliverAt))
 	}
 	return n
@@ -64,11 +65,17 @@ func (r *Data) flags() (f byte) {
 	if r.GroupHash != 0 {
 		f |= flagGroup
 	}
-	if r.DeliverAt != 0 {
+	switch {
+	case r.delayed():
 		f |= flagDelayed
+	case r.DeliverAt != 0:
+		f |= flagPrepared
 	}
 	return f
 }
+
+// delayed tells whether the message waits for a time.
+func (r *Data) delayed() bool { return r.DeliverAt != 0 && r.DeliverAt != model.Prepared }
 
 func (r *Data) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(r.Topic))
@@ -77,7 +84,7 @@ func (r *Data) append(dst []byte) []byte {
 	if r.GroupHash != 0 {
 		dst = binary.LittleEndian.AppendUint32(dst, r.GroupHash)
 	}
-	if r.DeliverAt != 0 {
+	if r.delayed() {
 		dst = binary.AppendUvarint(dst, uint64(r.DeliverAt))
 	}
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.TagHash))

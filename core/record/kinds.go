@@ -13,7 +13,7 @@ const (
 	KindPop      Kind = 0x20 // messages leased to a consumer
 	KindAck      Kind = 0x28 // leases ended or changed
 	KindOffset   Kind = 0x30 // a group's offset in a queue
-	KindTxn      Kind = 0x38 // reserved
+	KindTxn      Kind = 0x38 // a transaction was rolled back, given up, or asked about
 	KindTimer    Kind = 0x40 // a delayed message is taken back
 	KindSession  Kind = 0x48 // reserved
 	KindServer   Kind = 0x50 // META: the names fixed when the log began
@@ -45,8 +45,10 @@ type Data struct {
 	Queue     int32
 	TagHash   int32
 	GroupHash uint32 // of the message group (FIFO key), 0 if it has none
-	DeliverAt int64  // ms, of a delayed message: it is published then; else 0
-	Wire      Wire   // placed: queue, offset, address and store time are in it
+	// DeliverAt, ms, is when a delayed message is published; model.Prepared: at the end of
+	// its transaction. 0: it is published with its record.
+	DeliverAt int64
+	Wire      Wire // placed: queue, offset, address and store time are in it
 }
 
 // Offset moves a group's offset in a queue.

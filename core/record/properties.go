@@ -23,6 +23,11 @@ const (
 	PropTimerOut         = "TIMER_OUT_MS"      // when a delayed message was due
 	PropTimerDelete      = "TIMER_DEL_UNIQKEY" // a message that takes another back
 	PropTransaction      = "TRAN_MSG"
+	PropProducerGroup    = "PGROUP"
+	PropImmunity         = "CHECK_IMMUNITY_TIME_IN_SECONDS" // a transaction is not asked about before
+	PropCheckTimes       = "TRANSACTION_CHECK_TIMES"        // how often it was
+	PropRealTopic        = "REAL_TOPIC"                     // of a message that was put elsewhere
+	PropRealQueue        = "REAL_QID"
 	PropRetryTopic       = "RETRY_TOPIC"       // where a message to retry came from
 	PropOriginID         = "ORIGIN_MESSAGE_ID" // what it was called there
 	PropDeadTopic        = "DLQ_ORIGIN_TOPIC"

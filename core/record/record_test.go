@@ -99,6 +99,15 @@ func entries() []Entry {
 		&Lock{Group: 1, Topic: 2},
 		&Setting{Key: "namespace/key", Value: "value"},
 		&Setting{Key: "k"},
+		&Data{Topic: 5, Queue: 3, DeliverAt: 1_764_000_000_123, Wire: wire},
+		&Data{Topic: 5, Queue: 3, GroupHash: 7, DeliverAt: model.Prepared, Wire: wire},
+		&Publish{Topic: 1, Queue: 2, TagHash: -3, Offset: 4, StoreTime: 1_764_000_000_123, DeliverAt: 1_764_000_000_120, ID: 1 << 40, At: 1<<40 + 5, Size: 100},
+		&Publish{Topic: 1, Queue: 2, GroupHash: 9, Offset: 4, StoreTime: 1_764_000_000_123, DeliverAt: model.Prepared, ID: 1 << 40, At: 1 << 40, Size: 100},
+		&Timer{DeliverAt: 1_764_000_000_123, ID: 1 << 40},
+		&Relocate{Data{Topic: 5, Queue: 3, DeliverAt: model.Prepared, Wire: wire}},
+		&Txn{Op: TxnRollback, ID: 1 << 40},
+		&Txn{Op: TxnDiscard, ID: 1},
+		&Txn{Op: TxnCheck, ID: 1 << 40, Time: 1_764_000_000_123},
 	}
 }
 

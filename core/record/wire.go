@@ -248,6 +248,24 @@ func (w Wire) Republish(queueOffset, storeTime int64) {
 	binary.BigEndian.PutUint64(w[posStoreTime+w.shift():], uint64(storeTime))
 }
 
+// Transaction types in a message's sysFlag.
+const (
+	SysPrepared  int32 = 0x4
+	SysCommitted int32 = 0x8
+)
+
+// Commit makes a prepared message one whose transaction was committed.
+func (w Wire) Commit() {
+	be := binary.BigEndian
+	be.PutUint32(w[posSysFlag:], uint32(w.SysFlag()&^SysTransaction|SysCommitted))
+	be.PutUint64(w[posPrepared+w.shift():], uint64(w.PhysicalOffset()))
+}
+
+// NoTransaction makes a prepared message one of no transaction.
+func (w Wire) NoTransaction() {
+	binary.BigEndian.PutUint32(w[posSysFlag:], uint32(w.SysFlag()&^SysTransaction))
+}
+
 // PatchStoreHost writes the address of the server as the reading client knows
 // it. Hosts that are not IPv4 are written as 0.0.0.0.
 func (w Wire) PatchStoreHost(host netip.AddrPort) {

@@ -20,11 +20,12 @@ var layers = []layer{
 	{"core/internal/cursor", []string{"core/internal/model", "core/record", "core/filter"}},
 	{"core/internal/timer", []string{"core/internal/model"}},
 	{"core/internal/delay", []string{"core/internal/model"}},
+	{"core/internal/txn", []string{"core/internal/model"}},
 	{"core/internal/index", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor"}},
-	{"core/internal/state", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor", "core/internal/delay"}},
+	{"core/internal/state", []string{"core/internal/model", "core/record", "core/filter", "core/internal/cursor", "core/internal/delay", "core/internal/txn"}},
 	{"core/internal/shard", []string{
 		"core/wal", "core/auth", "core/filter", "core/record",
-		"core/internal/model", "core/internal/cursor", "core/internal/delay", "core/internal/index", "core/internal/state", "core/internal/timer",
+		"core/internal/model", "core/internal/cursor", "core/internal/delay", "core/internal/index", "core/internal/state", "core/internal/timer", "core/internal/txn",
 	}},
 	{"core/internal/sim/...", []string{"core/...", "core"}},
 	{"core", []string{"core/wal", "core/filter", "core/record", "core/auth", "core/internal/model", "core/internal/shard"}},
@@ -78,6 +79,7 @@ var pure = []string{
 	"core/internal/cursor",
 	"core/internal/timer",
 	"core/internal/delay",
+	"core/internal/txn",
 }
 
 // codecs turn bytes into structs and back: besides being pure they log nothing

@@ -85,10 +85,17 @@ type engineConfig struct {
 	InboxBytes      int64
 	MaxMessageBytes int64
 	MaxDelay        time.Duration
+	Transaction     transactionConfig
 	MaxTopics       int
 	MaxGroups       int
 	AutoTopics      bool
 	AutoGroups      bool
+}
+
+type transactionConfig struct {
+	Timeout  time.Duration
+	Interval time.Duration
+	Checks   int
 }
 
 type logConfig struct {
@@ -153,6 +160,7 @@ func Default() Config {
 			InboxBytes:      32 << 20,
 			MaxMessageBytes: 4 << 20,
 			MaxDelay:        40 * 24 * time.Hour,
+			Transaction:     transactionConfig{Timeout: 6 * time.Second, Interval: 30 * time.Second, Checks: 15},
 			MaxTopics:       100_000,
 			MaxGroups:       100_000,
 			AutoTopics:      true,
@@ -313,21 +321,24 @@ func (c *Config) core() core.Config {
 		flush = core.Synced
 	}
 	return core.Config{
-		Cluster:         c.Cluster,
-		Flush:           flush,
-		SegmentBytes:    c.WAL.SegmentBytes,
-		SnapshotBytes:   c.WAL.SnapshotBytes,
-		Retention:       c.retention(),
-		CacheBytes:      c.Engine.CacheBytes,
-		ColdReadBytes:   c.coldReadBytes(),
-		InboxBytes:      int(c.Engine.InboxBytes),
-		MaxMessageBytes: int(c.Engine.MaxMessageBytes),
-		MaxDelay:        c.Engine.MaxDelay,
-		MaxTopics:       c.Engine.MaxTopics,
-		MaxGroups:       c.Engine.MaxGroups,
-		NoAutoTopics:    !c.Engine.AutoTopics,
-		NoAutoGroups:    !c.Engine.AutoGroups,
-		SystemTopics:    remoting.SystemTopics(c.Cluster, brokerName),
+		Cluster:             c.Cluster,
+		Flush:               flush,
+		SegmentBytes:        c.WAL.SegmentBytes,
+		SnapshotBytes:       c.WAL.SnapshotBytes,
+		Retention:           c.retention(),
+		CacheBytes:          c.Engine.CacheBytes,
+		ColdReadBytes:       c.coldReadBytes(),
+		InboxBytes:          int(c.Engine.InboxBytes),
+		MaxMessageBytes:     int(c.Engine.MaxMessageBytes),
+		MaxDelay:            c.Engine.MaxDelay,
+		TransactionTimeout:  c.Engine.Transaction.Timeout,
+		TransactionInterval: c.Engine.Transaction.Interval,
+		TransactionChecks:   c.Engine.Transaction.Checks,
+		MaxTopics:           c.Engine.MaxTopics,
+		MaxGroups:           c.Engine.MaxGroups,
+		NoAutoTopics:        !c.Engine.AutoTopics,
+		NoAutoGroups:        !c.Engine.AutoGroups,
+		SystemTopics:        remoting.SystemTopics(c.Cluster, brokerName),
 	}
 }
 

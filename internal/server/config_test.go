@@ -70,7 +70,7 @@ func TestEveryKeyByEverySource(t *testing.T) {
 		"wal.sasl.mechanism": "plain", "wal.sasl.user": "gantry", "wal.sasl.password_file": "/secret",
 		"retention.age": "24h0m0s", "retention.bytes": "10GiB", "retention.consumed": "true",
 		"engine.cache_bytes": "1GiB", "engine.cold_read_bytes": "9MiB", "engine.inbox_bytes": "1537KiB", "engine.max_message_bytes": "1000", "engine.max_delay": "2160h0m0s",
-		"engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
+		"engine.transaction_timeout": "20s", "engine.transaction_interval": "1m0s", "engine.transaction_checks": "7", "engine.max_topics": "7", "engine.max_groups": "8", "engine.auto_create_topics": "false", "engine.auto_create_groups": "false",
 		"grpc.addr": "127.0.0.1:5", "grpc.advertise": "mq.example.com:8081", "grpc.max_connections": "9", "grpc.max_connections_per_ip": "8",
 		"grpc.request_bytes": "64MiB", "grpc.proxy_from": "10.0.0.0/8", "grpc.max_delay": "48h0m0s", "grpc.digest": "sha1",
 		"tls.cert_file": "/etc/gantry/cert.pem", "tls.key_file": "/etc/gantry/key.pem",

@@ -144,15 +144,21 @@ func (d *describer) describe(entry record.Entry) Content {
 	case *record.Gap:
 		return Content{{"from", int64(e.From)}, {"offsets", int64(e.Offsets)}}
 	case *record.Publish:
+		why := Field{"deliver_at", e.DeliverAt}
+		if e.Commits() {
+			why = Field{"commit", true}
+		}
 		return Content{
 			{"topic", named(d.topics, uint64(e.Topic))},
 			{"queue", e.Queue},
 			{"offset", int64(e.Offset)},
 			{"message", int64(e.ID)},
 			{"at", int64(e.At)},
-			{"deliver_at", e.DeliverAt},
+			why,
 			{"store_time", e.StoreTime},
 		}
+	case *record.Txn:
+		return Content{{e.Op.String(), int64(e.ID)}}
 	case *record.Timer:
 		return Content{{"cancel", int64(e.ID)}, {"deliver_at", e.DeliverAt}}
 	case *record.Relocate:
@@ -280,7 +286,9 @@ func (d *describer) message(e *record.Data) Content {
 	c := Content{
 		{"topic", string(w.Topic())}, {"queue", e.Queue}, {"offset", w.QueueOffset()}, {"body_bytes", len(w.Body())},
 	}
-	if e.DeliverAt != 0 {
+	if e.Prepared() {
+		c = append(c, Field{"prepared", true}, Field{"address", w.PhysicalOffset()})
+	} else if e.DeliverAt != 0 {
 		c = append(c, Field{"deliver_at", e.DeliverAt}, Field{"address", w.PhysicalOffset()})
 	}
 	for _, p := range []struct{ name, property string }{

@@ -45,6 +45,8 @@ type command struct {
 	Linger     int    `json:"linger"`
 	SQL        string `json:"sql"`
 	Property   string `json:"property"`
+	Local      string `json:"local"`
+	Check      string `json:"check"`
 
 	Props        map[string]string `json:"props"`
 	MessageGroup string            `json:"messageGroup"`
@@ -95,6 +97,8 @@ func (p *program) run(c command, done *event) error {
 	switch c.Op {
 	case "send":
 		return p.send(c)
+	case "transaction":
+		return p.transaction(c)
 	case "load":
 		return p.load(c)
 	case "push":

@@ -24,8 +24,8 @@ const (
 	lowPart  = 1<<sizePart - 1
 	lowTop   = 1<<sizeTop - 1
 	// MaxDeliverAt is the last time, in ms, that a message can wait for: in the
-	// year 2527.
-	MaxDeliverAt = 1<<44 - 1
+	// year 2527. Behind it are the messages that wait for the end of their transaction.
+	MaxDeliverAt = model.Prepared - 1
 )
 
 // Place says where a message goes, and lies.

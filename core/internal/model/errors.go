@@ -23,10 +23,14 @@ const (
 	GroupNotFound
 	OffsetNotFound // the group has no committed offset there
 	MessageNotFound
-	InvalidReceipt // of a delivery that is over: settled, expired, or delivered again
-	InvalidDelay   // a delivery time beyond the server's limit
-	KindConflict   // a message of a kind that its topic does not take
-	NoPermission   // the topic does not allow reading or writing
+	// InvalidTransaction: there is no such transaction, it is another group's, or it
+	// was decided otherwise.
+	InvalidTransaction
+	TransactionTooLate // the time is over that the transaction reserved for its own end
+	InvalidReceipt     // of a delivery that is over: settled, expired, or delivered again
+	InvalidDelay       // a delivery time beyond the server's limit
+	KindConflict       // a message of a kind that its topic does not take
+	NoPermission       // the topic does not allow reading or writing
 	Unauthenticated
 	Forbidden
 	Busy         // too much is queued; try again later
@@ -41,32 +45,34 @@ const (
 )
 
 var codeText = [codeEnd]string{
-	OK:              "ok",
-	InvalidTopic:    "invalid topic",
-	InvalidGroup:    "invalid group",
-	InvalidMessage:  "invalid message",
-	InvalidQueue:    "invalid queue",
-	InvalidFilter:   "invalid filter",
-	InvalidOffset:   "invalid offset",
-	TooLarge:        "too large",
-	TopicNotFound:   "topic not found",
-	GroupNotFound:   "group not found",
-	OffsetNotFound:  "offset not found",
-	MessageNotFound: "message not found",
-	InvalidReceipt:  "invalid receipt",
-	InvalidDelay:    "invalid delay",
-	KindConflict:    "kind conflict",
-	NoPermission:    "no permission",
-	Unauthenticated: "unauthenticated",
-	Forbidden:       "forbidden",
-	Busy:            "busy",
-	DiskFull:        "disk full",
-	FlushTimeout:    "flush timeout",
-	Unavailable:     "unavailable",
-	Unsupported:     "unsupported",
-	Conflict:        "conflict",
-	Internal:        "internal error",
-	ShuttingDown:    "shutting down",
+	OK:                 "ok",
+	InvalidTopic:       "invalid topic",
+	InvalidGroup:       "invalid group",
+	InvalidMessage:     "invalid message",
+	InvalidQueue:       "invalid queue",
+	InvalidFilter:      "invalid filter",
+	InvalidOffset:      "invalid offset",
+	TooLarge:           "too large",
+	TopicNotFound:      "topic not found",
+	GroupNotFound:      "group not found",
+	OffsetNotFound:     "offset not found",
+	MessageNotFound:    "message not found",
+	InvalidTransaction: "invalid transaction",
+	TransactionTooLate: "transaction too late",
+	InvalidReceipt:     "invalid receipt",
+	InvalidDelay:       "invalid delay",
+	KindConflict:       "kind conflict",
+	NoPermission:       "no permission",
+	Unauthenticated:    "unauthenticated",
+	Forbidden:          "forbidden",
+	Busy:               "busy",
+	DiskFull:           "disk full",
+	FlushTimeout:       "flush timeout",
+	Unavailable:        "unavailable",
+	Unsupported:        "unsupported",
+	Conflict:           "conflict",
+	Internal:           "internal error",
+	ShuttingDown:       "shutting down",
 }
 
 func (c Code) String() string {

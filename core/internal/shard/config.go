@@ -38,6 +38,13 @@ type Config struct {
 	Retention model.Retention
 	// MaxDelay bounds how far ahead a message may be delayed; default 40 days.
 	MaxDelay time.Duration
+	// TransactionTimeout is how long a transaction may be open before its producer is asked
+	// about it, unless the message says otherwise; default 6 s. TransactionInterval is when
+	// it is asked again; default 30 s. TransactionChecks is how often it is asked before
+	// the transaction is given up; default 15, at most 255.
+	TransactionTimeout  time.Duration
+	TransactionInterval time.Duration
+	TransactionChecks   int
 	// SystemTopics are made at start where they do not exist.
 	SystemTopics []model.TopicConfig
 }
@@ -53,6 +60,9 @@ func (c Config) withDefaults() Config {
 	c.SnapshotBytes = orDefault(c.SnapshotBytes, snapshotBytes)
 	c.Retention = orDefault(c.Retention, model.Retention{Age: 72 * time.Hour})
 	c.MaxDelay = orDefault(c.MaxDelay, 40*24*time.Hour)
+	c.TransactionTimeout = orDefault(c.TransactionTimeout, 6*time.Second)
+	c.TransactionInterval = orDefault(c.TransactionInterval, 30*time.Second)
+	c.TransactionChecks = min(orDefault(c.TransactionChecks, 15), 255)
 	c.MaxTopics = orDefault(c.MaxTopics, 100_000)
 	c.MaxGroups = orDefault(c.MaxGroups, 100_000)
 	return c

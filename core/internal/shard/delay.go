@@ -126,8 +126,16 @@ func (s *Shard) deliverAt(d deliverTime) (int64, *model.Error) {
 
 // storeDelayed stores a message that waits for its time.
 func (r *sendRequest) storeDelayed(s *Shard, t *state.Topic, q *state.Queue, m *encoded, deliverAt int64, result *SendResult, at *storedAt) {
+	fillOut(record.Wire(r.run.buf[m.from:m.to]), deliverAt)
+	r.storeWaiting(s, t, q, m, deliverAt, result, at)
+	s.count.Delayed++
+	s.delays.added()
+	result.DeliverAt = deliverAt
+}
+
+// storeWaiting stores a message that is published later: the record says when.
+func (r *sendRequest) storeWaiting(s *Shard, t *state.Topic, q *state.Queue, m *encoded, deliverAt int64, result *SendResult, at *storedAt) model.LSN {
 	w := record.Wire(r.run.buf[m.from:m.to])
-	fillOut(w, deliverAt)
 	d := &s.frame.data
 	*d = record.Data{Topic: t.ID, Queue: q.Num, TagHash: m.tagHash, GroupHash: m.groupHash, DeliverAt: deliverAt, Wire: w}
 	size := record.Size(d)
@@ -136,16 +144,15 @@ func (r *sendRequest) storeDelayed(s *Shard, t *state.Topic, q *state.Queue, m *
 	address := model.AddressOf(s.cfg.Shard, lsn)
 	w.Place(q.Num, 0, int64(address), s.storeTime)
 	s.put(d, size)
-	s.count.Delayed++
-	s.delays.added()
 
 	result.Queue = model.Queue{Shard: s.cfg.Shard, Topic: t.ID, Num: q.Num}
-	result.Address, result.StoreTime, result.DeliverAt = address, s.storeTime, deliverAt
+	result.Address, result.StoreTime = address, s.storeTime
 	result.UniqueKey = r.run.buf[m.keyFrom:m.keyTo]
 	at.end = lsn + model.LSN(size)
 	if durability := orDefault(m.durability, orDefault(t.Config.Durability, s.cfg.Flush)); durability == model.Synced || t.Changed > s.durable {
 		at.answer = atDurable
 	}
+	return lsn
 }
 
 // fillOut writes when the message is due into the room that was kept for it.

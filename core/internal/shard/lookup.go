@@ -221,10 +221,14 @@ func candidateAt(log wal.Log, shard model.ShardID, lsn model.LSN) (c candidate, 
 }
 
 func candidateOf(shard model.ShardID, d *record.Data, lsn model.LSN, size int) candidate {
+	waited := d.DeliverAt
+	if waited == model.Prepared {
+		waited = d.Wire.StoreTime()
+	}
 	return candidate{
 		queue:  model.Queue{Shard: shard, Topic: d.Topic, Num: d.Queue},
 		offset: model.Offset(d.Wire.QueueOffset()), lsn: lsn, size: size,
-		delayedCandidate: delayedCandidate{deliverAt: d.DeliverAt, id: model.Address(d.Wire.PhysicalOffset()).LSN(), tag: d.TagHash},
+		delayedCandidate: delayedCandidate{deliverAt: waited, id: model.Address(d.Wire.PhysicalOffset()).LSN(), tag: d.TagHash},
 	}
 }
 

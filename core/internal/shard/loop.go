@@ -57,6 +57,7 @@ func (s *Shard) Step() (stopped bool) {
 	s.wheel.Advance(s.now.Mono, s.ring)
 	s.settle()
 	s.delays.step(s) // first, or those who wait for the disk would leave nothing of the window
+	s.checks.step(s)
 	s.stalled.decide(s)
 	if s.holdUntil == 0 || s.Err() != nil {
 		runs := s.inbox.take(s.spare)
@@ -68,6 +69,7 @@ func (s *Shard) Step() (stopped bool) {
 		s.spare = runs[:0]
 	}
 	s.delays.arm(s)
+	s.checks.arm(s)
 	s.settle()
 	s.housekeep()
 	s.syncing.start(s)

@@ -16,8 +16,9 @@ const memberLease = 120_000
 // members are the live consumers of each group. They are in no record: who
 // lives is known anew after a restart.
 type members struct {
-	groups map[string]*membership
-	all    map[*member]struct{}
+	groups    map[string]*membership
+	all       map[*member]struct{}
+	producers producers
 }
 
 type membership struct {
@@ -146,6 +147,7 @@ func (s *Shard) join(c *Client, state ClientState) (changed []string) {
 			changed = append(changed, old.Group)
 		}
 	}
+	s.members.producers.replace(s, m, state.Producers)
 	m.state, m.seen = state, s.now.Wall
 	for i := range state.Consumers {
 		now := &state.Consumers[i]
@@ -232,6 +234,7 @@ func (s *Shard) forget(m *member) {
 	m.client.member = nil
 	delete(s.members.all, m)
 	s.count.Members--
+	s.members.producers.replace(s, m, nil)
 	for i := range m.state.Consumers {
 		group := m.state.Consumers[i].Group
 		s.members.remove(group, m)
@@ -274,7 +277,9 @@ func (r *leaveRequest) refuse(err error) { r.done(err) }
 
 func (r *leaveRequest) decide(s *Shard) {
 	if m := r.client.member; m != nil {
-		m.state.Producers = slices.DeleteFunc(slices.Clone(m.state.Producers), func(g string) bool { return g == r.producer })
+		left := slices.DeleteFunc(slices.Clone(m.state.Producers), func(g string) bool { return g == r.producer })
+		s.members.producers.replace(s, m, left)
+		m.state.Producers = left
 		if findConsumer(m.state.Consumers, r.consumer) != nil {
 			m.state.Consumers = slices.DeleteFunc(slices.Clone(m.state.Consumers), func(c Consumer) bool { return c.Group == r.consumer })
 			s.members.remove(r.consumer, m)

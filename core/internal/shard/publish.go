@@ -61,7 +61,7 @@ func (d *delays) publish(s *Shard) {
 	d.hurry = 0
 	var batch *shown
 	for ; budget > 0; budget-- {
-		m := s.state.Delayed().First()
+		m := s.nextDelayed()
 		if m == nil || m.DeliverAt() > s.now.Wall || s.full() || s.disk.empty {
 			break
 		}
@@ -77,9 +77,17 @@ func (d *delays) publish(s *Shard) {
 	if batch != nil {
 		batch.wait(s)
 	}
-	if m := s.state.Delayed().First(); budget == 0 && m != nil && m.DeliverAt() <= s.now.Wall {
+	if m := s.nextDelayed(); budget == 0 && m != nil && m.DeliverAt() <= s.now.Wall {
 		s.inbox.poke()
 	}
+}
+
+// nextDelayed returns the message that is due first, nil if none waits for a time.
+func (s *Shard) nextDelayed() *delay.Message {
+	if m := s.state.Delayed().First(); m != nil && m.DeliverAt() != model.Prepared {
+		return m
+	}
+	return nil
 }
 
 // publishOne puts a message into its queue.
@@ -197,7 +205,7 @@ func (d *delays) arm(s *Shard) {
 		return
 	}
 	d.stale = false
-	first := s.state.Delayed().First()
+	first := s.nextDelayed()
 	if first == nil {
 		if d.armed {
 			d.armed = false

@@ -11,8 +11,8 @@ import (
 	"github.com/gantrymq/gantry/core/wal"
 )
 
-// A delayed message that a look-up finds does not say whether it was published,
-// nor where. That was at its delivery time or later, in its queue: the entries
+// A message that a look-up finds, and that has waited, does not say whether it was published,
+// nor where. That was at its delivery time (or its preparation) or later, in its queue: the entries
 // from then on that refer to a message of its size and tag lead to the records
 // that may have published it. Mostly it is the first of them.
 
@@ -21,7 +21,7 @@ const maxSought = 200_000
 
 // delayedCandidate is what a candidate is that was delayed.
 type delayedCandidate struct {
-	deliverAt int64 // 0: it was not delayed
+	deliverAt int64 // published then or later; 0: with its record
 	id        model.LSN
 	tag       int32
 	published *record.Publish // once it is known
@@ -190,7 +190,7 @@ func (c *candidate) copyDelayed(r *Records, log wal.Log, shard model.ShardID, ho
 	if err != nil {
 		return fmt.Errorf("record at LSN %d: %w", c.lsn, err)
 	}
-	w.Republish(int64(c.published.Offset), c.published.StoreTime)
+	publishAs(w, c.published)
 	r.add(w, *host)
 	return nil
 }

@@ -36,6 +36,10 @@ func (r *recallRequest) decide(s *Shard) {
 		r.fail(s, model.Errorf(model.TopicNotFound, "there is no topic %s", r.Topic))
 		return
 	}
+	if r.DeliverAt > delay.MaxDeliverAt {
+		r.fail(s, r.notWaiting())
+		return
+	}
 	hash := delay.KeyHash(r.UniqueKey)
 	var found []delay.Message
 	s.state.Delayed().Each(delay.Key{DeliverAt: r.DeliverAt}, func(m *delay.Message) bool {

@@ -106,6 +106,7 @@ func (s *Shard) recover() error {
 	s.findOutlets()
 	s.retention.wake(s)
 	s.delays.added()
+	s.checks.recovered(s)
 	return s.hold()
 }
 

@@ -41,7 +41,7 @@ func bodyIn(raw []byte, cold bool, shard model.ShardID, r *record.Publish) (reco
 	}
 	d, ok := record.Stored(kind, content)
 	if !ok || d.DeliverAt != r.DeliverAt || d.Wire.PhysicalOffset() != int64(model.AddressOf(shard, r.ID)) {
-		return nil, fmt.Errorf("kind %#x is not the delayed message %d", byte(kind), r.ID)
+		return nil, fmt.Errorf("kind %#x is not the message %d that waited", byte(kind), r.ID)
 	}
 	return d.Wire, nil
 }
@@ -74,8 +74,16 @@ func (c *copier) referred(i int, raw []byte) (record.Wire, error) {
 	}
 	c.patched = append(c.patched[:0], w...)
 	w = c.patched
-	w.Republish(int64(r.Offset), r.StoreTime)
+	publishAs(w, &r)
 	return w, nil
+}
+
+// publishAs writes into the copy of a stored message how it was published.
+func publishAs(w record.Wire, r *record.Publish) {
+	w.Republish(int64(r.Offset), r.StoreTime)
+	if r.DeliverAt == model.Prepared {
+		w.Commit()
+	}
 }
 
 // body returns the record that holds a published message.

@@ -18,7 +18,7 @@ const (
 	moveSlice = 2000
 )
 
-// mover copies delayed messages forward: those of a segment that is about to go,
+// mover copies messages that wait forward: those of a segment that is about to go,
 // and those that have become old and are due soon. A reader reads them, the loop
 // writes them again, in batches, one at a time. Their addresses stay.
 type mover struct {
@@ -179,7 +179,7 @@ func (v *mover) write(s *Shard) {
 }
 
 func (v *mover) failed(s *Shard, m *moved) {
-	s.logger.Error("a delayed message cannot be read: its segment stays", "shard", s.cfg.Shard, "lsn", m.ID(), "err", m.err)
+	s.logger.Error("a message that waits cannot be read: its segment stays", "shard", s.cfg.Shard, "lsn", m.ID(), "err", m.err)
 	if v.unreadable == nil {
 		v.unreadable = make(map[model.LSN]bool)
 	}

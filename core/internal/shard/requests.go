@@ -47,13 +47,17 @@ type Batch struct {
 // SendResult tells where a message is. UniqueKey is valid during done only.
 type SendResult struct {
 	Queue     model.Queue
-	Offset    model.Offset
+	Offset    model.Offset // of a Prepared one: what its TxnEnd gives back
 	Address   model.Address
 	StoreTime int64  // ms since 1970
+	Prepared  bool   // the message waits for the end of its transaction: it has no place in its queue yet
 	DeliverAt int64  // ms since 1970, of a delayed message: it has no Offset yet; else 0
 	UniqueKey []byte // the message's UNIQ_KEY property
 	Err       error  // of this message; nil where it is stored
 }
+
+// queued tells whether the message is in its queue.
+func (r *SendResult) queued() bool { return r.Err == nil && r.DeliverAt == 0 && !r.Prepared }
 
 // Pull asks for messages of one queue from an offset on.
 type Pull struct {
@@ -170,12 +174,24 @@ type CommandKind uint8
 const (
 	// MembersChanged: members or subscriptions of Group changed; rebalance now.
 	MembersChanged CommandKind = iota
+	// CheckTransaction: say how the transaction of a prepared message ends.
+	CheckTransaction
 )
 
 // Command is a request of the server to a client.
 type Command struct {
 	Kind  CommandKind
 	Group string
+	Check *Check // CheckTransaction; it may be kept
+}
+
+// Check is what a producer is asked about: a transaction of its group.
+type Check struct {
+	Topic     string
+	UniqueKey string
+	Address   model.Address
+	Offset    model.Offset // as the SendResult of the message had it
+	Message   []byte       // in RocketMQ's wire layout
 }
 
 // ClientState is what a client says of itself in its heartbeats.

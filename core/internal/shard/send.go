@@ -3,6 +3,7 @@ package shard
 import (
 	"bytes"
 	"hash/crc32"
+	"strings"
 
 	"github.com/gantrymq/gantry/core/filter"
 	"github.com/gantrymq/gantry/core/internal/model"
@@ -37,6 +38,7 @@ type encoded struct {
 	tagHash          int32
 	groupHash        uint32
 	deliver          deliverTime
+	prepared         bool // it waits for the end of its transaction
 	kind             model.Kind
 	durability       model.Durability
 	slot             uint32
@@ -94,12 +96,13 @@ func (c *Client) encode(e *encoded, m *Message) {
 		e.err = err
 		return
 	}
-	if m.SysFlag&record.SysTransaction != 0 {
-		e.err = model.Errorf(model.InvalidMessage, "transactional messages are not supported yet")
+	sysFlag, err := known.transaction(m)
+	if err != nil {
+		e.err = err
 		return
 	}
 	wire := record.Message{
-		Flag: m.Flag, SysFlag: m.SysFlag, Born: m.Born, BornHost: m.BornHost,
+		Flag: m.Flag, SysFlag: sysFlag, Born: m.Born, BornHost: m.BornHost,
 		ReconsumeTimes: m.ReconsumeTimes, Body: m.Body, Topic: m.Topic, Properties: properties,
 	}
 	buf := c.run.buf
@@ -110,10 +113,8 @@ func (c *Client) encode(e *encoded, m *Message) {
 		known.uniqueKey = buf[len(buf)-1-uniqueKeyLen : len(buf)-1]
 	}
 	c.run.buf, e.to = buf, len(buf)
-	e.queue, e.autoCreate, e.durability = m.Queue, m.AutoCreate, m.Durability
-	e.tagHash, e.groupHash, e.deliver = known.tagHash, known.groupHash, known.deliver
 	e.queue, e.autoCreate, e.kind, e.durability = m.Queue, m.AutoCreate, m.Kind, m.Durability
-	e.tagHash, e.groupHash = known.tagHash, known.groupHash
+	e.tagHash, e.groupHash, e.deliver, e.prepared = known.tagHash, known.groupHash, known.deliver, known.prepared
 	e.locate(buf, known.uniqueKey)
 }
 
@@ -148,6 +149,8 @@ type known struct {
 	tagHash   int32
 	groupHash uint32
 	deliver   deliverTime
+	prepared  bool
+	producer  []byte // the producer group
 }
 
 func inspect(properties []byte) (k known, err *model.Error) {
@@ -184,9 +187,9 @@ func inspect(properties []byte) (k known, err *model.Error) {
 		case record.PropTimerDelete:
 			return k, model.Errorf(model.InvalidMessage, "a delayed message is taken back by a recall, not by a message (property %s)", key)
 		case record.PropTransaction:
-			if string(value) == "true" {
-				return k, model.Errorf(model.InvalidMessage, "transactional messages are not supported yet (property %s)", key)
-			}
+			k.prepared = strings.EqualFold(string(value), "true")
+		case record.PropProducerGroup:
+			k.producer = value
 		}
 		properties = rest
 	}
@@ -263,6 +266,9 @@ func (r *sendRequest) checkUnit(s *Shard) *model.Error {
 		if at, err := s.deliverAt(m.deliver); at != 0 || err != nil {
 			return model.Errorf(model.InvalidMessage, "a delayed message may not be part of a batch that is stored as one")
 		}
+		if m.prepared {
+			return model.Errorf(model.InvalidMessage, "a transactional message may not be part of a batch that is stored as one")
+		}
 		if _, err := s.target(r.run.buf[m.nameFrom:m.nameTo], m); err != nil {
 			return err
 		}
@@ -312,6 +318,10 @@ func (r *sendRequest) store(s *Shard, m *encoded, result *SendResult, at *stored
 	}
 	q := t.Queues[num]
 	m.slot = q.Slot
+	if m.prepared {
+		r.storePrepared(s, t, q, m, result, at)
+		return nil
+	}
 	if deliverAt != 0 {
 		r.storeDelayed(s, t, q, m, deliverAt, result, at)
 		return nil
@@ -345,7 +355,7 @@ func (s *Shard) levels(t *state.Topic, q *state.Queue, asked model.Durability, a
 // holdQueues makes later messages wait for these to become visible first.
 func (r *sendRequest) holdQueues(s *Shard, end model.LSN) {
 	for i := range r.msgs {
-		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
+		if r.results[i].queued() {
 			s.queueAt(r.msgs[i].slot).syncTail = end
 		}
 	}
@@ -439,7 +449,7 @@ func (r *sendRequest) publish(s *Shard, err error) {
 		return
 	}
 	for i := range r.msgs {
-		if r.results[i].Err == nil && r.results[i].DeliverAt == 0 {
+		if r.results[i].queued() {
 			s.show(r.msgs[i].slot, r.results[i].Offset+1)
 		}
 	}

@@ -66,6 +66,7 @@ type Shard struct {
 	lags      lags
 	disk      disk
 	delays    delays
+	checks    checks
 	chores    chores
 	cold      coldReads
 	plan      cursor.Plan   // of the cursor that is being decided

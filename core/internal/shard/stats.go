@@ -15,6 +15,10 @@ type Stats struct {
 	Late                      int64 // published more than 5 ms after their time
 	LateMs, LateMaxMs         int64 // how late all of them together were, and the latest
 	Pending                   int64 // delayed messages that wait now
+	Prepared, Committed       int64 // transactions begun, and committed
+	RolledBack, Discarded     int64 // and rolled back, and given up
+	Checks                    int64 // producers asked how one ends
+	OpenTransactions          int64
 	Busy                      int64 // requests refused because the disk was too slow
 	Frames, FrameBytes        int64 // written to the log
 	Snapshots                 int64 // written
@@ -54,7 +58,8 @@ func (s *Shard) publishStats() {
 	if s.now.Mono-s.indexStatsAt >= 1000 { // they cost a walk over the segments
 		s.indexStatsAt, c.IndexBytes = s.now.Mono, s.index.Stats().Bytes
 	}
-	c.Pending = int64(s.state.Delayed().Len())
+	c.OpenTransactions = int64(s.state.Open().Len())
+	c.Pending = int64(s.state.Delayed().Len()) - c.OpenTransactions
 	c.DiskRoom, c.DiskFull = s.disk.room, 0
 	if s.disk.low {
 		c.DiskFull = 1

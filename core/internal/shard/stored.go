@@ -9,7 +9,7 @@ import (
 	"github.com/gantrymq/gantry/core/wal"
 )
 
-// readStored reads the record of a delayed message where it lies.
+// readStored reads the record of a message that waits where it lies.
 func readStored(log wal.Log, shard model.ShardID, m *delay.Message) (*record.Data, error) {
 	raw := make([]byte, m.Size())
 	if _, err := log.ReadAt(raw, m.At()); err != nil {
@@ -21,7 +21,7 @@ func readStored(log wal.Log, shard model.ShardID, m *delay.Message) (*record.Dat
 	}
 	d, ok := record.Stored(kind, content)
 	if !ok || n != len(raw) || d.DeliverAt != m.DeliverAt() || d.Wire.PhysicalOffset() != int64(model.AddressOf(shard, m.ID())) {
-		return nil, fmt.Errorf("record at LSN %d is not the delayed message %d", m.At(), m.ID())
+		return nil, fmt.Errorf("record at LSN %d is not the message %d that waits", m.At(), m.ID())
 	}
 	return &d, nil
 }

@@ -197,7 +197,7 @@ func (w *world) rotUnderReader() {
 	t := w.drawTopic()
 	q := w.oracle.queue(queueID{t.name, w.drawQueue(t)})
 	m := q.at[w.drawOffset(q, false)]
-	if m == nil || m.lost || m.expired {
+	if m == nil || m.lost || m.expired || m.moved {
 		return
 	}
 	if w.place(m.lsn).name == "" {

@@ -11,10 +11,11 @@ import (
 
 // client is one client application; it connects anew in each life of the server.
 type client struct {
-	w    *world
-	num  int
-	conn *shard.Client
-	told int // times that it was told to rebalance
+	w         *world
+	num       int
+	conn      *shard.Client
+	producers []string // groups that it is a producer of
+	told      int      // times that it was told to rebalance
 	// updating counts heartbeats and leaves without an answer.
 	updating int
 }
@@ -23,7 +24,11 @@ func (c *client) connect() *shard.Client {
 	if c.conn == nil {
 		c.conn = c.w.proc.shard.Connect(shard.ClientInfo{
 			Protocol: "sim",
-			Push: func(shard.Command) {
+			Push: func(cmd shard.Command) {
+				if cmd.Kind == shard.CheckTransaction {
+					c.asked(cmd)
+					return
+				}
 				c.told++
 				sometimes("member.told")
 			},
@@ -55,7 +60,7 @@ func (c *client) die() {
 	c.w.oracle.pops.closed(c.conn)
 	c.conn.Close()
 	c.w.proc.wake()
-	c.conn, c.updating = nil, 0
+	c.conn, c.updating, c.producers = nil, 0, nil
 }
 
 // anyClient draws a client that is connected.

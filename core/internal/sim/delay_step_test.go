@@ -86,7 +86,7 @@ func (w *world) stepRecall() {
 	var all []*message
 	for _, id := range w.oracle.ids() {
 		m := w.oracle.messages[id]
-		if m.unique != "" && m.due != 0 && (m.home != 0 || w.rng.IntN(8) == 0) && w.oracle.topics[m.topic] != nil {
+		if m.unique != "" && m.due != 0 && !m.prepared && (m.home != 0 || w.rng.IntN(8) == 0) && w.oracle.topics[m.topic] != nil {
 			all = append(all, m)
 		}
 	}

@@ -15,9 +15,10 @@ type waits struct {
 	w         *world
 	events    []waitEvent // in the order of the log
 	pending   map[int64]waitEvent
-	published map[int64]waitEvent // by the message's address, as all
-	cancelled map[int64]int64     // LSN of the record
-	late      int64               // when something last happened that may delay a publication
+	published map[int64]waitEvent   // by the message's address, as all
+	cancelled map[int64]int64       // LSN of the record
+	checks    map[int64][]waitEvent // questions about a transaction
+	late      int64                 // when something last happened that may delay a publication
 }
 
 // waitEvent is a record that concerns delayed messages.
@@ -31,6 +32,10 @@ type waitEvent struct {
 	offset    int64
 	deliverAt int64
 	stored    int64
+
+	check, discard bool  // of a Txn
+	now            int64 // when this was written; 0: it was read by a start
+	life           int
 }
 
 func newWaits(w *world) waits {
@@ -40,7 +45,7 @@ func newWaits(w *world) waits {
 }
 
 func (x *waits) clear() {
-	x.pending, x.published, x.cancelled = map[int64]waitEvent{}, map[int64]waitEvent{}, map[int64]int64{}
+	x.pending, x.published, x.cancelled, x.checks = map[int64]waitEvent{}, map[int64]waitEvent{}, map[int64]int64{}, map[int64][]waitEvent{}
 }
 
 // frame takes in what a frame says.
@@ -61,6 +66,8 @@ func (x *waits) frame(lsn int64, payload []byte, count uint32) (fresh []waitEven
 			v.queue, v.offset, v.stored = r.Queue, int64(r.Offset), r.StoreTime
 		case *record.Timer:
 			v.kind, v.id = record.KindTimer, int64(r.ID)
+		case *record.Txn:
+			v.kind, v.id, v.check, v.discard = record.KindTxn, int64(r.ID), r.Op == record.TxnCheck, r.Op == record.TxnDiscard
 		case *record.Relocate:
 			v.kind, v.id = record.KindRelocate, r.Wire.PhysicalOffset()
 			sometimes("delay.relocated")
@@ -88,15 +95,25 @@ func (x *waits) fold(v waitEvent) {
 		x.pending[v.id] = v
 	case record.KindPublish:
 		v.number = first.number
-		x.w.check(v.deliverAt == first.deliverAt && v.topic == first.topic && v.stored >= v.deliverAt, "T1",
+		x.w.check(v.deliverAt == first.deliverAt && v.topic == first.topic && (v.stored >= v.deliverAt || v.deliverAt == model.Prepared), "T1",
 			"message %d, for %d, is published as one for %d, at %d", v.number, first.deliverAt, v.deliverAt, v.stored)
 		delete(x.pending, v.id)
 		x.published[v.id] = v
+	case record.KindTxn:
+		if v.check {
+			x.checked(v)
+		} else {
+			x.ended(v, first)
+		}
 	case record.KindTimer:
 		delete(x.pending, v.id)
 		x.cancelled[v.id] = v.lsn
 		sent := x.w.oracle.messages[first.number]
 		sent.home, sent.taken = 0, true
+	case record.KindRelocate:
+		if m := x.w.oracle.messages[first.number]; m != nil {
+			m.moved = true
+		}
 	case record.KindTopicEnd:
 		for id, m := range x.pending {
 			if m.topic == v.topic {
@@ -113,9 +130,10 @@ func (x *waits) fold(v waitEvent) {
 func (x *waits) appended(lsn int64, payload []byte, count uint32) {
 	w := x.w
 	for _, v := range x.frame(lsn, payload, count) {
+		v.now, v.life = w.now, w.lives
 		x.fold(v)
 		if v.kind == record.KindPublish {
-			w.check(w.wall+w.now >= v.deliverAt, "T1", "message %d is published %d ms early", v.id, v.deliverAt-w.wall-w.now)
+			w.check(w.wall+w.now >= v.deliverAt || v.deliverAt == model.Prepared, "T1", "message %d is published %d ms early", v.id, v.deliverAt-w.wall-w.now)
 			sometimes("delay.published")
 			if w.oracle.deaths > 0 {
 				sometimes("delay.published_by_a_start")

@@ -122,6 +122,7 @@ func (o *oracle) checkMessage(got *received, id queueID) *message {
 	w.check(m.outcome != refused, "U1", "message %d was refused, and is at offset %d of %v", m.id, got.offset, id)
 	same := bytes.Equal(got.body, m.body) && got.topic == m.topic && got.topic == id.topic && got.flag == m.flag &&
 		got.born == m.born && got.queue == id.num && strings.HasPrefix(got.properties, m.properties) && (len(got.bornHost) == 20) == m.v6
+	same = same && m.prepared == (got.sysFlag&0xC == 8) && (!m.prepared || got.prepared == got.address)
 	w.check(same, "L3", "message %d is not what was sent", m.id)
 	w.check(strings.Count(got.properties, "UNIQ_KEY\x01") == 1, "L3", "message %d has properties %q", m.id, got.properties)
 	o.learn(m, id, got.offset, got.address, got.stored)

@@ -46,7 +46,7 @@ func (o *oracle) sent(all []*sending, isUnit bool, results []shard.SendResult, e
 			o.refused(s, r.Err)
 			continue
 		}
-		if synced = o.accepted(s, r) || synced; r.DeliverAt == 0 {
+		if synced = o.accepted(s, r) || synced; r.DeliverAt == 0 && !r.Prepared {
 			stored = append(stored, s)
 		}
 	}
@@ -107,6 +107,12 @@ func (o *oracle) accepted(s *sending, r *shard.SendResult) (synced bool) {
 	w.check(s.want == model.OK, "answer", "message %d is stored, expected %v", m.id, s.want)
 	w.check(!w.disk.failed, "L9", "message %d is acknowledged after a failed call", m.id)
 	w.check(len(r.UniqueKey) > 0, "answer", "message %d has no unique key", m.id)
+	w.check(r.Prepared == m.prepared, "answer", "message %d is prepared: %v, the answer says %v", m.id, m.prepared, r.Prepared)
+	if r.Prepared {
+		o.learnTopic(s.msg.Topic)
+		o.acceptPrepared(s, r)
+		return false
+	}
 	if r.DeliverAt != 0 {
 		o.learnTopic(s.msg.Topic)
 		return o.acceptDelayed(s, r)

@@ -34,8 +34,9 @@ const never = 1 << 62
 func (w *world) config() shard.Config {
 	return shard.Config{
 		Flush: w.flush, SegmentBytes: w.segment, CacheBytes: w.cache, MaxMessageBytes: w.maxBody,
-		ColdReadBytes: -1,
-		SnapshotBytes: w.snapshot, Retention: w.retention,
+		ColdReadBytes:     -1,
+		TransactionChecks: w.txnChecks,
+		SnapshotBytes:     w.snapshot, Retention: w.retention,
 		InboxBytes:   1 << 40, // Submit must not wait: there is nobody else to make room
 		NoAutoTopics: w.noAuto,
 		SystemTopics: []model.TopicConfig{{Name: "TBW102", ReadQueues: 8, WriteQueues: 8, Perm: 7}},
@@ -200,7 +201,7 @@ func (p *process) step() {
 	}
 	w.oracle.overdue()
 	if p.shard.Err() == nil {
-		w.oracle.checkWaits(stats.Pending)
+		w.oracle.checkWaits(stats.Pending + stats.OpenTransactions)
 	}
 }
 

@@ -59,6 +59,12 @@ func (w *world) stepHeartbeat() {
 			state.Consumers = append(state.Consumers, shard.Consumer{Group: w.groupName(i), Broadcast: w.rng.IntN(4) == 0})
 		}
 	}
+	for i := range producerGroups {
+		if w.rng.IntN(3) == 0 {
+			state.Producers = append(state.Producers, producerGroup(i))
+		}
+	}
+	c.producers = append(c.producers, state.Producers...) // those of before until it is decided
 	c.updating++
 	call := &call{what: "heartbeat", client: c, unknown: func() { c.updating = 0 }}
 	answered := w.begin(call)
@@ -66,7 +72,9 @@ func (w *world) stepHeartbeat() {
 		if !answered() || call.ended {
 			return
 		}
-		c.updating--
+		if c.updating--; c.updating == 0 && err == nil {
+			c.producers = state.Producers
+		}
 		if err != nil {
 			code, _ := w.refusal(err)
 			w.check(w.excused(code), "V1", "a heartbeat fails: %v", err)

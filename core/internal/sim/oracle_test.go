@@ -95,13 +95,19 @@ type message struct {
 	v6         bool
 	unit       *unit
 
-	delayed  bool   // it asks for a delay:
+	prepared bool   // it waits for the end of its transaction, which is named by:
+	producer string // its group
+	address  int64  // where it was stored, once it is acknowledged
+	immunity int64  // s
+
+	delayed  bool   // it waits, or asks for a delay:
 	delay    int64  // relative; else
 	due      int64  // when it is due: known once it is acknowledged
 	unique   string // its unique key, once it is acknowledged
 	home     int64  // its address, while it waits
 	proof    int64  // LSN of the record that published it
 	life     int    // of the process that did
+	moved    bool   // it was copied: it may lie elsewhere now
 	taken    bool   // the log says that it was taken back
 	recalled bool   // and so does an answer
 

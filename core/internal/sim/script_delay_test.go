@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/shard"
 )
 
@@ -32,6 +33,9 @@ func (s *stage) cmdRecall() {
 	say := s.answer()
 	r := shard.Recall{
 		Topic: s.line.text("topic", "t"), DeliverAt: epoch + s.line.duration("at").Milliseconds(), UniqueKey: s.line.text("id", ""),
+	}
+	if s.line.has("prepared") {
+		r.DeliverAt = model.Prepared
 	}
 	c.Recall(r, func(err error) {
 		if err != nil {
@@ -75,7 +79,7 @@ func (s *stage) cmdLook() {
 				return
 			}
 			for _, m := range must(receive(r.Bytes())) {
-				say("by %s: offset %s, stored at %v, %s", by, describeOffset(m.offset), time.Duration(m.stored-epoch)*time.Millisecond, m.body)
+				say("by %s: offset %s, stored at %v, %s%s", by, describeOffset(m.offset), time.Duration(m.stored-epoch)*time.Millisecond, m.body, describeTransaction(&m))
 			}
 			r.Release()
 		}

@@ -74,6 +74,7 @@ func describeRecords(r *shard.Records) string {
 		if tag := m.property("TAGS"); tag != "" {
 			text = "[" + tag + "] " + text
 		}
+		text += describeTransaction(m)
 		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %s %s", describeOffset(m.offset), text), " "))
 	}
 	return strings.Join(lines, "\n")

@@ -44,6 +44,7 @@ func (s *stage) message(l line) shard.Message {
 		m.Properties = append(m.Properties, "x\x01"+x+"\x02"...)
 	}
 	m.Properties = append(m.Properties, delayProperties(l)...)
+	m.Properties = append(m.Properties, txnProperties(l)...)
 	return m
 }
 
@@ -71,6 +72,9 @@ func describeResult(topic string, r *shard.SendResult) string {
 	}
 	if r.DeliverAt != 0 {
 		return fmt.Sprintf("%s/%d at %v", topic, r.Queue.Num, time.Duration(r.DeliverAt-epoch)*time.Millisecond)
+	}
+	if r.Prepared {
+		return fmt.Sprintf("%s/%d prepared", topic, r.Queue.Num)
 	}
 	return fmt.Sprintf("%s/%d offset %s", topic, r.Queue.Num, describeOffset(int64(r.Offset)))
 }

@@ -12,13 +12,14 @@ import (
 // server flush=synced auto-topics=no max-message=1k segment=64k
 func (s *stage) cmdServer() {
 	s.config = shard.Config{
-		Flush:           s.line.durability("flush"),
-		MaxMessageBytes: s.line.bytes("max-message", 0),
-		SegmentBytes:    int64(s.line.bytes("segment", segmentSize)),
-		NoAutoTopics:    s.line.text("auto-topics", "yes") == "no",
-		NoAutoGroups:    s.line.text("auto-groups", "yes") == "no",
-		MaxTopics:       int(s.line.number("max-topics", 0)),
-		Retention:       model.Retention{Age: s.line.duration("retention")},
+		Flush:             s.line.durability("flush"),
+		MaxMessageBytes:   s.line.bytes("max-message", 0),
+		SegmentBytes:      int64(s.line.bytes("segment", segmentSize)),
+		NoAutoTopics:      s.line.text("auto-topics", "yes") == "no",
+		NoAutoGroups:      s.line.text("auto-groups", "yes") == "no",
+		MaxTopics:         int(s.line.number("max-topics", 0)),
+		TransactionChecks: int(s.line.number("checks", 0)),
+		Retention:         model.Retention{Age: s.line.duration("retention")},
 	}
 	s.server()
 }

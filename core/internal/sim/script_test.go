@@ -63,6 +63,7 @@ func (s *stage) commands() map[string]func() {
 		"topic": s.cmdTopic, "topics": s.cmdTopics,
 		"send": s.cmdSend, "batch": s.cmdBatch, "unit": s.cmdUnit,
 		"recall": s.cmdRecall, "delayed": s.cmdDelayed, "fill": s.cmdFill, "look": s.cmdLook, "crowd": s.cmdCrowd,
+		"producer": s.cmdProducer, "end": s.cmdEnd, "transactions": s.cmdTransactions, "idle": s.cmdIdle,
 		"pull": s.cmdPull, "cancel": s.cmdCancel, "close": s.cmdClose,
 		"group": s.cmdGroup, "delete-group": s.cmdDeleteGroup, "receive": s.cmdReceive, "ack": s.cmdAck, "change": s.cmdChange, "dead": s.cmdDead, "progress": s.cmdProgress,
 		"commit": s.cmdCommit, "reset": s.cmdReset, "committed": s.cmdCommitted,
@@ -131,6 +132,10 @@ func (s *stage) client() *shard.Client {
 	name := s.line.text("client", "default")
 	if s.clients[name] == nil {
 		s.clients[name] = s.server().Connect(shard.ClientInfo{Push: func(c shard.Command) {
+			if c.Kind == shard.CheckTransaction {
+				s.asked(name, c.Check, c.Group)
+				return
+			}
 			s.say("%s is told to rebalance %s", name, c.Group)
 		}})
 	}

@@ -33,6 +33,7 @@ var rareStates = []string{
 	"reset.taken", "reset.beats_commit", "commit.one_way_kept", "commit.at_risk",
 	"job.apart", "snapshot.written", "segment.sealed", "segment.forgotten", "message.expired",
 	"audit.needs_snapshot", "audit.part_gone", "audit.resealed",
+	"txn.prepared", "txn.committed", "txn.rolled_back", "txn.refused", "txn.late", "txn.asked", "txn.given_up",
 	"delay.stored", "delay.published", "delay.survived", "delay.relocated", "delay.recalled", "delay.recall_late",
 	"delay.topic_deleted", "delay.unpublished_by_a_cut", "look.found", "look.relocated",
 	"pop.acked", "pop.acked_again", "pop.changed", "pop.killed", "pop.passed_over", "pop.timed_out", "pop.sealed",

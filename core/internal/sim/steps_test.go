@@ -25,6 +25,8 @@ func table() []what {
 		{"unit", 40, nil, (*world).stepUnit},
 		{"send delayed", 60, nil, (*world).stepSendDelayed},
 		{"batch delayed", 10, nil, (*world).stepBatchDelayed},
+		{"prepare", 50, nil, (*world).stepPrepare},
+		{"end transaction", 60, nil, (*world).stepEnd},
 		{"recall", 15, nil, (*world).stepRecall},
 		{"look", 30, nil, (*world).stepLook},
 		{"send bad", 20, nil, (*world).stepBadSend},

@@ -31,6 +31,7 @@ type swarm struct {
 	queues    int32
 	groups    int
 	clients   int
+	txnChecks int   // how often producers are asked
 	bodies    []int // sizes to draw from
 	maxBody   int
 	syncMax   int64 // ms that a sync takes at most
@@ -58,7 +59,7 @@ func newSwarm(seed uint64, steps int) swarm {
 		syncMax:    pick[int64](r, 0, 2, 2, 20, 300, 30_000),
 		noAuto:     r.IntN(4) == 0,
 		snoozeOdds: pick(r, 50, 200, 1000),
-		popSwarm:   drawPop(seed),
+		popSwarm:   drawPop(seed), txnChecks: 1 + int(seed%4),
 	}
 	if r.IntN(2) == 0 {
 		s.flush = model.Synced

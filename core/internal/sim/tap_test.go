@@ -156,7 +156,7 @@ func (w *world) tellRecords(b []byte) {
 			return
 		}
 		switch e.(type) {
-		case *record.Topic, *record.TopicEnd, *record.Pop, *record.Ack, *record.Offset, *record.Trim, *record.Group, *record.GroupEnd, *record.Gap:
+		case *record.Topic, *record.TopicEnd, *record.Publish, *record.Txn, *record.Pop, *record.Ack, *record.Offset, *record.Trim, *record.Group, *record.GroupEnd, *record.Gap:
 			w.verbose("%6d ms  step %d: %T %+v", w.now, w.step, e, e)
 		default:
 			w.verbose("%6d ms  step %d: %T", w.now, w.step, e)

@@ -17,6 +17,7 @@ type received struct {
 	born, stored    int64
 	bornHost        []byte
 	reconsume       int32
+	prepared        int64
 	body            []byte
 	topic           string
 	properties      string
@@ -56,6 +57,7 @@ func receiveOne(b []byte) (m received, err error) {
 	m.bornHost = b[48 : 48+host]
 	b = b[48+host:]
 	m.stored, m.reconsume = int64(be.Uint64(b)), int32(be.Uint32(b[16:]))
+	m.prepared = int64(be.Uint64(b[20:]))
 	n := int(be.Uint32(b[28:]))
 	if b = b[32:]; len(b) < n+3 {
 		return m, errShort

@@ -24,6 +24,8 @@ func (s *State) Apply(e record.Entry, end model.LSN) error {
 	case *record.Relocate:
 		size := record.Size(r)
 		return s.applyRelocate(r, end-model.LSN(size), size)
+	case *record.Txn:
+		return s.applyTxn(r)
 	case *record.Pop:
 		return s.applyPop(r)
 	case *record.Ack:

@@ -21,7 +21,8 @@ type mark struct {
 	bytes   int64 // of their records
 }
 
-// Delayed returns the messages that wait for their time. The set is the state's.
+// Delayed returns the messages that wait: for their time or, behind those
+// (model.Prepared), for the end of their transaction. The set is the state's.
 func (s *State) Delayed() *delay.Set { return &s.delayed }
 
 // DelayedIn returns how many messages wait of those that lie in the segment from
@@ -77,7 +78,7 @@ func (s *State) applyDelayed(r *record.Data, at model.LSN, size int) error {
 	if q == nil {
 		return fmt.Errorf("delayed message for unknown queue %d of topic id %d", r.Queue, r.Topic)
 	}
-	if r.DeliverAt > delay.MaxDeliverAt {
+	if r.DeliverAt > delay.MaxDeliverAt && r.DeliverAt != model.Prepared {
 		return fmt.Errorf("message delayed until %d", r.DeliverAt)
 	}
 	m := delay.New(delay.Place{DeliverAt: r.DeliverAt, Queue: r.Queue, ID: at, At: at, Size: size})
@@ -85,6 +86,9 @@ func (s *State) applyDelayed(r *record.Data, at model.LSN, size int) error {
 	m.Key = delay.KeyHash(record.Property(r.Wire.Properties(), record.PropUniqueKey))
 	if model.Address(r.Wire.PhysicalOffset()).LSN() != at || !s.delayed.Add(m) {
 		return fmt.Errorf("delayed message with the address %d", r.Wire.PhysicalOffset())
+	}
+	if r.DeliverAt == model.Prepared && !s.open.Add(prepared(r, at)) {
+		return fmt.Errorf("transaction %d twice", at)
 	}
 	s.lies(&m)
 	return nil
@@ -135,7 +139,11 @@ func (s *State) applyPublish(r *record.Publish, at model.LSN) error {
 	if r.Offset != q.Next {
 		return fmt.Errorf("message %d is published at offset %d of queue %s/%d, where %d is next", r.ID, r.Offset, q.Topic.Config.Name, q.Num, q.Next)
 	}
-	s.endDelay(m)
+	if r.DeliverAt == model.Prepared {
+		s.endTransaction(m, model.Commit)
+	} else {
+		s.endDelay(m)
+	}
 	s.markOf(r.At).last = at
 	s.saveQueue(q)
 	q.Next++
@@ -144,16 +152,23 @@ func (s *State) applyPublish(r *record.Publish, at model.LSN) error {
 
 func (s *State) applyTimer(r *record.Timer) error {
 	m, err := s.waiting(r.DeliverAt, r.ID)
-	if err == nil {
-		s.endDelay(m)
+	switch {
+	case err != nil:
+		return err
+	case r.DeliverAt == model.Prepared:
+		return fmt.Errorf("transaction %d is taken back as if it were delayed", r.ID)
 	}
-	return err
+	s.endDelay(m)
+	return nil
 }
 
 // endDelay takes a message out of those that wait.
 func (s *State) endDelay(m *delay.Message) {
 	s.saveDelayed(m)
 	s.left(m)
+	if m.DeliverAt() == model.Prepared {
+		s.open.Remove(m.ID())
+	}
 	s.delayed.Remove(m.Order())
 }
 

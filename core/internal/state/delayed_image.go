@@ -9,7 +9,7 @@ import (
 	"github.com/gantrymq/gantry/core/internal/model"
 )
 
-func appendDelayed(b []byte, m *delay.Message) []byte {
+func (s *State) appendDelayed(b []byte, m *delay.Message) []byte {
 	return appendEntry(b, tagDelayed, func(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(m.DeliverAt()))
 		b = binary.AppendUvarint(b, uint64(m.ID()))
@@ -19,7 +19,11 @@ func appendDelayed(b []byte, m *delay.Message) []byte {
 		b = binary.AppendUvarint(b, uint64(m.Queue()))
 		b = binary.AppendUvarint(b, uint64(m.Group))
 		b = binary.AppendUvarint(b, uint64(uint32(m.Tag)))
-		return binary.AppendUvarint(b, uint64(m.Key))
+		b = binary.AppendUvarint(b, uint64(m.Key))
+		if m.DeliverAt() == model.Prepared {
+			b = s.appendOpen(b, m.ID())
+		}
+		return b
 	})
 }
 
@@ -36,7 +40,7 @@ func (s *State) appendMarks(b []byte) []byte {
 
 func (s *State) allDelayed(b []byte) []byte {
 	s.delayed.Each(delay.Key{}, func(m *delay.Message) bool {
-		b = appendDelayed(b, m)
+		b = s.appendDelayed(b, m)
 		return true
 	})
 	return b
@@ -47,7 +51,8 @@ func (s *State) allDelayed(b []byte) []byte {
 // behind it, or is gone: it was saved then.
 type delaying struct {
 	end   model.LSN // no message that there was when the snapshot began lies at it or behind
-	after delay.Key // all below it are saved
+	after delay.Key // all below it are saved, and these, which have changed in their place:
+	kept  map[model.LSN]bool
 }
 
 // slice saves up to limit messages. It reports how many.
@@ -57,9 +62,9 @@ func (d *delaying) slice(n *Snapshot, limit int) (saved int) {
 			return false
 		}
 		d.after = delay.Key{DeliverAt: m.DeliverAt(), ID: m.ID() + 1}
-		if m.ID() < d.end && m.At() < d.end {
+		if m.ID() < d.end && m.At() < d.end && !d.kept[m.ID()] {
 			b := n.image.last()
-			*b = appendDelayed(*b, m)
+			*b = n.state.appendDelayed(*b, m)
 		}
 		saved++
 		return true
@@ -67,25 +72,40 @@ func (d *delaying) slice(n *Snapshot, limit int) (saved int) {
 	return saved
 }
 
+// saveKept saves a message of which only the transaction is about to change: the
+// snapshot will come by it.
+func (s *State) saveKept(m *delay.Message) {
+	s.saveDelayed(m)
+	if n := s.snapshot; n != nil {
+		if n.kept == nil {
+			n.kept = make(map[model.LSN]bool)
+		}
+		n.kept[m.ID()] = true
+	}
+}
+
 // saveDelayed saves a message that is about to change.
 func (s *State) saveDelayed(m *delay.Message) {
 	n := s.snapshot
-	if n == nil || m.ID() >= n.delaying.end || m.At() >= n.delaying.end || m.Order().Compare(n.delaying.after) < 0 {
+	if n == nil || n.kept[m.ID()] || m.ID() >= n.delaying.end || m.At() >= n.delaying.end || m.Order().Compare(n.delaying.after) < 0 {
 		return
 	}
 	b := n.image.last()
-	*b = appendDelayed(*b, m)
+	*b = s.appendDelayed(*b, m)
 }
 
 func (l *loader) delayed(content []byte) error {
 	f := fields{b: content}
-	p := delay.Place{DeliverAt: int64(f.next(delay.MaxDeliverAt)), ID: model.LSN(f.next(1<<53 - 1))}
+	p := delay.Place{DeliverAt: int64(f.next(uint64(model.Prepared))), ID: model.LSN(f.next(1<<53 - 1))}
 	p.At = p.ID + model.LSN(f.next(uint64(1<<53-1-p.ID)))
 	p.Size = int(f.next(1<<26 - 1))
 	topic := model.TopicID(f.next(math.MaxUint32))
 	p.Queue = int32(f.next(model.MaxQueues - 1))
 	m := delay.New(p)
 	m.Topic, m.Group, m.Tag, m.Key = topic, uint32(f.next(math.MaxUint32)), int32(uint32(f.next(math.MaxUint32))), uint32(f.next(math.MaxUint32))
+	if p.DeliverAt == model.Prepared && !l.open(&f, p.ID) {
+		return fmt.Errorf("%w: transaction %d twice", errImage, p.ID)
+	}
 	if err := f.end(); err != nil {
 		return err
 	}

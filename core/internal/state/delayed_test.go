@@ -22,6 +22,9 @@ func (l *life) delay(t *rapid.T) {
 	which := delay.Key{DeliverAt: rapid.Int64Range(1, 50).Draw(t, "from")}
 	var m *delay.Message
 	l.delayed.Each(which, func(found *delay.Message) bool { m = found; return false })
+	if m != nil && m.DeliverAt() == model.Prepared {
+		m = nil
+	}
 	op := rapid.IntRange(0, 5).Draw(t, "delay op")
 	if m == nil || op < 3 {
 		if q := l.anyQueue(t); q != nil {

@@ -26,6 +26,7 @@ const (
 
 	tagDelayed byte = 16
 	tagMarks   byte = 17
+	tagEnded   byte = 18
 )
 
 // Hash returns a hash over the whole state. Two folds of one log have the same.
@@ -66,7 +67,7 @@ func (s *State) image(b []byte) []byte {
 	for _, name := range slices.Sorted(maps.Keys(s.graves)) {
 		b = appendGrave(b, name, s.graves[name])
 	}
-	return s.allDelayed(s.appendMarks(b))
+	return s.allDelayed(s.appendEnded(s.appendMarks(b)))
 }
 
 // appendEntry frames the content that add appends.

@@ -67,6 +67,8 @@ func (l *loader) roots(tag byte, content []byte) error {
 		return l.grave(content)
 	case tagMarks:
 		return l.marks(content)
+	case tagEnded:
+		return l.ended(content)
 	case tagSetting:
 		return l.setting(content)
 	case tagQueue, tagLock, tagDelayed:
@@ -105,6 +107,26 @@ func (f *fields) next(limit uint64) uint64 {
 		return 0
 	}
 	f.b = f.b[n:]
+	return v
+}
+
+func (f *fields) byte() byte {
+	if len(f.b) == 0 {
+		f.bad = true
+		return 0
+	}
+	v := f.b[0]
+	f.b = f.b[1:]
+	return v
+}
+
+func (f *fields) u32() uint32 {
+	if len(f.b) < 4 {
+		f.bad = true
+		return 0
+	}
+	v := binary.LittleEndian.Uint32(f.b)
+	f.b = f.b[4:]
 	return v
 }
 

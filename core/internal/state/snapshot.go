@@ -33,7 +33,7 @@ func (s *State) BeginSnapshot() *Snapshot {
 	n.counts = [phases]int{len(s.topics), s.queues.n, len(s.groups), s.order.n, len(s.buried), s.lockOrder.n}
 	n.delaying.end = s.newest + 1
 	b := n.image.last()
-	*b = s.appendSettings(s.appendMarks(s.appendServer(*b)))
+	*b = s.appendEnded(s.appendSettings(s.appendMarks(s.appendServer(*b))))
 	s.snapshot = n
 	return n
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gantrymq/gantry/core/internal/cursor"
 	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
+	"github.com/gantrymq/gantry/core/internal/txn"
 	"github.com/gantrymq/gantry/core/record"
 )
 
@@ -30,7 +31,9 @@ type State struct {
 	locks     map[cursorKey]*lockEntry
 	lockOrder paged[*lockEntry] // by their number; nil where one was deleted
 	settings  map[string]string
-	delayed   delay.Set // messages that wait for their time
+	delayed   delay.Set // messages that wait for their time, or for the end of their transaction
+	open      txn.Set   // the transactions of the latter
+	ended     txn.Ended
 	marks     []mark    // at least one
 	newest    model.LSN // highest At of a delayed message so far
 

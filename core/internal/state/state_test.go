@@ -72,6 +72,8 @@ func (l *life) step(t *rapid.T) {
 		}
 	case 6, 7:
 		l.delay(t)
+	case 8, 9:
+		l.transact(t)
 	default:
 		if q := l.anyQueue(t); q != nil {
 			l.apply(t, message(q))

@@ -43,6 +43,8 @@ type command struct {
 	Max          int               `json:"max"`
 	Invisible    int64             `json:"invisible"`
 	Message      int               `json:"message"`
+	Local        string            `json:"local"`
+	Check        string            `json:"check"`
 	FailBody     string            `json:"failBody"`     // the listener fails messages of this body, or all for *,
 	FailAttempts int               `json:"failAttempts"` // up to this attempt; 0: always
 }
@@ -113,6 +115,8 @@ func (p *program) run(c command) error {
 		return p.startProducer(c)
 	case "send":
 		return p.send(c)
+	case "transaction":
+		return p.transaction(c)
 	case "load":
 		return p.load(c)
 	case "simple":

@@ -39,7 +39,16 @@ final class Event {
     }
 
     static Event received(int id, MessageExt m, String queueBroker) {
-        return of("received", id).body(m.getBody()).put("msgId", m.getMsgId())
+        return received("received", id, m, queueBroker);
+    }
+
+    /** A message whose transaction the server asks about. */
+    static Event checked(int id, MessageExt m) {
+        return received("checked", id, m, "");
+    }
+
+    private static Event received(String name, int id, MessageExt m, String queueBroker) {
+        return of(name, id).body(m.getBody()).put("msgId", m.getMsgId())
             .put("topic", m.getTopic()).put("queue", m.getQueueId()).put("broker", queueBroker)
             .put("offset", m.getQueueOffset()).put("tag", m.getTags() == null ? "" : m.getTags())
             .put("keys", m.getKeys() == null ? "" : m.getKeys())

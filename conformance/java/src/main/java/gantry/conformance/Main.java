@@ -47,6 +47,7 @@ public final class Main {
         Event done = Event.of("done", c.id());
         switch (c.op()) {
             case "send" -> keep(c, Sender.sendAll(namesrv, c));
+            case "transaction" -> keep(c, Transactions.begin(namesrv, c));
             case "load" -> keep(c, new Load(namesrv, c));
             case "push" -> keep(c, Consumers.push(namesrv, c));
             case "lite" -> keep(c, Consumers.lite(namesrv, c));
