@@ -46,7 +46,7 @@ var rareStates = []string{
 
 func unseen() (missing []string) {
 	for _, what := range rareStates {
-		delivery := strings.HasPrefix(what, "pop.") || strings.HasPrefix(what, "delay.") || strings.HasPrefix(what, "look.")
+		delivery := strings.HasPrefix(what, "pop.") || strings.HasPrefix(what, "delay.") || strings.HasPrefix(what, "look.") || strings.HasPrefix(what, "txn.")
 		if sightings.of[what] == 0 && (*flagMore || !delivery) {
 			missing = append(missing, what)
 		}

@@ -69,7 +69,7 @@ func table() []what {
 // runs: they are played by make simulate-deliveries, and in the fixed scenarios.
 func isDelivery(name string) bool {
 	switch name {
-	case "send delayed", "batch delayed", "recall", "look":
+	case "send delayed", "batch delayed", "recall", "look", "prepare", "end transaction":
 		return true
 	}
 	return isPopStep(name)
