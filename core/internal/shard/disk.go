@@ -39,6 +39,12 @@ func (d *disk) step(s *Shard) {
 	enough := s.cfg.SegmentBytes - s.cfg.SegmentBytes/4 // what a spare segment alone has
 	preparing := d.ask(s, enough)
 	d.asks = preparing
+	if d.room == 0 { // a log that has just failed has no room either
+		if _, _, err := s.log.Progress(); err != nil {
+			s.fail(err)
+			return
+		}
+	}
 	d.scarce = d.room < enough
 	reserve := min(diskReserve, s.cfg.SegmentBytes/4)
 	waited := d.waiting
