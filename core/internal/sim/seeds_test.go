@@ -21,7 +21,7 @@ var (
 	flagSeed  = flag.Uint64("seed", 0, "run this seed alone, and tell what happens with -v")
 	flagSeeds = flag.Int("seeds", 0, "run so many seeds; 0: as many as fit into -budget")
 	flagFirst = flag.Uint64("first", 0, "the first seed of a range; 0: SIM_SEED, or the hash of the commit")
-	flagMore  = flag.Bool("deliveries", false, "receives, settlements and delayed messages too")
+	flagMore  = flag.Bool("deliveries", false, "receives, settlements, delayed messages, and owners of a log on Kafka too")
 	flagSteps = flag.Int("steps", 1500, "steps of each run")
 	flagTime  = flag.Duration("budget", 0, "how long to run new seeds; 0: SIM_BUDGET, or 8s")
 )
