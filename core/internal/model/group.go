@@ -50,7 +50,7 @@ const (
 )
 
 // Backoff gives the time between a failed attempt and the next one. If Steps is
-// empty and Initial is 0 it is RocketMQ's 18 levels from the third on.
+// empty and Initial is 0 it is RocketMQ's 18 delay levels, the first after the first attempt.
 type Backoff struct {
 	Steps []time.Duration // after the n-th attempt; the last one for all that follow
 
@@ -65,6 +65,10 @@ var retrySteps = [...]time.Duration{
 	6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
 	20 * time.Minute, 30 * time.Minute, 1 * time.Hour, 2 * time.Hour,
 }
+
+// DelayLevel returns the delay of a level from 1 on; a higher one than the highest is
+// the highest.
+func DelayLevel(level int64) time.Duration { return retrySteps[min(level, int64(len(retrySteps)))-1] }
 
 // DelayLevels returns RocketMQ's delay levels, level 1 first.
 func DelayLevels() []time.Duration { return append([]time.Duration(nil), retrySteps[:]...) }
@@ -87,7 +91,7 @@ func (b *Backoff) After(attempt int32) time.Duration {
 		}
 		return time.Duration(d)
 	}
-	return retrySteps[min(n, len(retrySteps)-1)]
+	return DelayLevel(int64(n) + 1)
 }
 
 // Attempts returns how often a message is delivered at most.

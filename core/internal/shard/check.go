@@ -155,13 +155,8 @@ func (c *checks) park(t *txn.Open) {
 func (c *checks) fetch(s *Shard, batch []delay.Message) {
 	c.reading = true
 	log, shard := s.log, s.cfg.Shard
-	s.readCold("", nil, func() (bytes int64, then func(*Shard)) {
-		read := make([]moved, len(batch))
-		for i := range batch {
-			read[i].Message = batch[i]
-			read[i].data, read[i].err = readStored(log, shard, &batch[i])
-			bytes += int64(batch[i].Size())
-		}
+	s.readCold("", nil, func() (int64, func(*Shard)) {
+		read, bytes := readBatch(log, shard, batch)
 		return bytes, func(s *Shard) {
 			c.reading, c.read, c.next = false, read, 0
 			s.inbox.poke()

@@ -122,13 +122,19 @@ func messageIn(raw []byte, cold bool, shard model.ShardID, p *index.Place) (reco
 	return w, nil
 }
 
+// openRecord returns the parts of a record; cold ones are verified.
+func openRecord(raw []byte, cold bool) (kind record.Kind, content []byte, err error) {
+	if cold {
+		kind, content, _, err = record.Open(raw)
+	} else {
+		kind, content, _, err = record.Parse(raw)
+	}
+	return kind, content, err
+}
+
 // openData returns the content of a data record; cold ones are verified.
 func openData(raw []byte, cold bool) ([]byte, error) {
-	parse := record.Parse
-	if cold {
-		parse = record.Open
-	}
-	kind, content, _, err := parse(raw)
+	kind, content, err := openRecord(raw, cold)
 	if err != nil {
 		return nil, err
 	}

@@ -75,28 +75,38 @@ func (s *Shard) buryOne(q *popQueue, l cursor.Lease, popTime int64, done func(*S
 		q.dying = make(map[model.Offset]bool)
 	}
 	q.dying[l.Offset] = true
-	j := s.newHandout(&receiveRequest{client: &Client{shard: s}, Receive: Receive{Group: q.outlet.group.Config.Name}})
+	j := s.anyHandout()
 	j.add(s, q, l, popTime, 0)
-	finish := func(s *Shard) {
+	finish := func(s *Shard, w record.Wire) {
 		delete(q.dying, l.Offset)
-		err := s.buryRead(q, j, l, popTime, done)
+		err := s.buryRead(q, j, w, l, popTime, done)
 		j.release()
 		if err != nil {
 			done(s, err)
 		}
 	}
 	if len(j.sealed) == 0 && j.findHot(s) == 1 {
-		finish(s)
+		finish(s, j.only())
 		return
 	}
 	s.readCold(q.outlet.group.Config.Name, nil, func() (int64, func(*Shard)) {
 		j.findSealed()
-		return j.coldRead + int64(j.places[0].Size), finish
+		w := j.only()
+		return j.coldRead, func(s *Shard) { finish(s, w) }
 	})
 }
 
+// only returns the one message of a handout that answers no call. Where there is
+// none any more it is nil; j.err says why if it cannot be read.
+func (j *handout) only() (w record.Wire) {
+	if j.err == nil && j.places[0].Size > 0 {
+		w, j.err = j.message(0)
+	}
+	return w
+}
+
 // buryRead moves a message whose bytes are at hand.
-func (s *Shard) buryRead(q *popQueue, j *handout, l cursor.Lease, popTime int64, done func(*Shard, error)) error {
+func (s *Shard) buryRead(q *popQueue, j *handout, w record.Wire, l cursor.Lease, popTime int64, done func(*Shard, error)) error {
 	c := s.state.Cursor(q.id)
 	switch {
 	case s.Err() != nil:
@@ -110,20 +120,19 @@ func (s *Shard) buryRead(q *popQueue, j *handout, l cursor.Lease, popTime int64,
 	if !ok || slot.PopTime != popTime {
 		return model.Errorf(model.InvalidReceipt, "the delivery of offset %d is over", l.Offset)
 	}
-	if j.places[0].Size == 0 && j.err == nil { // retention has taken it
+	switch {
+	case j.err != nil:
+		return unreadable(s, j.err)
+	case w == nil: // retention has taken it
 		s.emit(&record.Ack{
 			Group: q.id.Group, Topic: q.id.Queue.Topic, Queue: q.id.Queue.Num,
 			Op: record.AckDead, Offsets: []model.Offset{l.Offset},
 		})
 		s.settled(q.id)
-		s.when(atWritten, s.frameEnd(), then(func(s *Shard, err error) { done(s, err) }))
-		return nil
+		s.when(atWritten, s.frameEnd(), then(done))
+	default:
+		s.moveDead(q, w, l, done)
 	}
-	w, err := j.message(0)
-	if err != nil {
-		return unreadable(s, err)
-	}
-	s.moveDead(q, w, l, done)
 	return nil
 }
 

@@ -2,21 +2,12 @@ package shard
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/internal/state"
 	"github.com/gantrymq/gantry/core/record"
 )
-
-// delayLevels are RocketMQ's, by DELAY - 1. A higher level is the highest.
-var delayLevels = [...]time.Duration{
-	time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
-	time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute,
-	6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
-	20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
-}
 
 // delayProps are the properties that ask for a delay, as they were given.
 type delayProps struct {
@@ -43,8 +34,7 @@ func (p *delayProps) when() (deliverTime, *model.Error) {
 		return deliverTime{}, err
 	}
 	if level > 0 {
-		d := delayLevels[min(level, int64(len(delayLevels)))-1]
-		return deliverTime{set: true, relative: true, level: true, ms: d.Milliseconds()}, nil
+		return deliverTime{set: true, relative: true, level: true, ms: model.DelayLevel(level).Milliseconds()}, nil
 	}
 	switch {
 	case p.out:

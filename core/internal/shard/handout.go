@@ -32,12 +32,17 @@ type sealedPlace struct {
 }
 
 func (s *Shard) newHandout(r *receiveRequest) *handout {
-	j, ok := s.handouts.Get().(*handout)
-	if !ok {
-		j = &handout{copier: copier{shard: s}}
-	}
+	j := s.anyHandout()
 	j.receive, j.filter = r, r.Filter
 	return j
+}
+
+// anyHandout is one that answers no call.
+func (s *Shard) anyHandout() *handout {
+	if j, ok := s.handouts.Get().(*handout); ok {
+		return j
+	}
+	return &handout{copier: copier{shard: s}}
 }
 
 func (j *handout) release() {

@@ -142,6 +142,12 @@ func (r *receiveRequest) repeated(s *Shard) bool {
 			j.add(s, q, l, popTime, slot.Deadline-popTime)
 		}
 	}
+	return r.hand(s, j)
+}
+
+// hand answers the call with what was taken for it, once that is in the log. It
+// reports whether there is anything.
+func (r *receiveRequest) hand(s *Shard, j *handout) bool {
 	if len(j.deliveries) == 0 {
 		j.release()
 		return false
@@ -184,13 +190,7 @@ func (r *receiveRequest) serveOnce(s *Shard) bool {
 			q.mark()
 		}
 	}
-	if len(j.deliveries) == 0 {
-		j.release()
-		return false
-	}
-	r.ended = true
-	s.when(atWritten, s.frameEnd(), j)
-	return true
+	return r.hand(s, j)
 }
 
 // lease takes from one queue what the call has room for. It reports whether the

@@ -11,11 +11,7 @@ import (
 // publicationIn returns what a Publish record says, if it is the one that the index
 // has at that place.
 func publicationIn(raw []byte, cold bool, p *index.Place) (r record.Publish, err error) {
-	parse := record.Parse
-	if cold {
-		parse = record.Open
-	}
-	kind, content, _, err := parse(raw)
+	kind, content, err := openRecord(raw, cold)
 	if err != nil {
 		return r, err
 	}
@@ -31,11 +27,7 @@ func publicationIn(raw []byte, cold bool, p *index.Place) (r record.Publish, err
 
 // bodyIn returns the message that was published, if it is in that record.
 func bodyIn(raw []byte, cold bool, shard model.ShardID, r *record.Publish) (record.Wire, error) {
-	parse := record.Parse
-	if cold {
-		parse = record.Open
-	}
-	kind, content, _, err := parse(raw)
+	kind, content, err := openRecord(raw, cold)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/gantrymq/gantry/core/internal/delay"
 	"github.com/gantrymq/gantry/core/internal/model"
 	"github.com/gantrymq/gantry/core/record"
+	"github.com/gantrymq/gantry/core/wal"
 )
 
 const (
@@ -145,15 +146,21 @@ func (b *movedBatch) add(m *delay.Message) bool {
 func (v *mover) fetch(s *Shard, batch []delay.Message) {
 	v.reading = true
 	log, shard := s.log, s.cfg.Shard
-	s.readCold("", nil, func() (bytes int64, then func(*Shard)) {
-		read := make([]moved, len(batch))
-		for i := range batch {
-			read[i].Message = batch[i]
-			read[i].data, read[i].err = readStored(log, shard, &batch[i])
-			bytes += int64(batch[i].Size())
-		}
+	s.readCold("", nil, func() (int64, func(*Shard)) {
+		read, bytes := readBatch(log, shard, batch)
 		return bytes, func(*Shard) { v.reading, v.read, v.next = false, read, 0 }
 	})
+}
+
+// readBatch reads messages that wait. It tells how many bytes that were.
+func readBatch(log wal.Log, shard model.ShardID, batch []delay.Message) (read []moved, bytes int64) {
+	read = make([]moved, len(batch))
+	for i := range batch {
+		read[i].Message = batch[i]
+		read[i].data, read[i].err = readStored(log, shard, &batch[i])
+		bytes += int64(batch[i].Size())
+	}
+	return read, bytes
 }
 
 // write copies what was read and still waits where it lay.
