@@ -320,16 +320,29 @@ func (c *conn) push(cmd core.Command) {
 }
 
 func (c *conn) membersChanged(group string) {
+	c.tell(wire.NotifyConsumerIDsChanged, func(w *wire.Writer) { w.Text("consumerGroup", group) })
+}
+
+// tell writes a one-way request of the server's own.
+func (c *conn) tell(code wire.RequestCode, fill func(*wire.Writer)) {
+	c.request(func() wire.Head {
+		c.pushed++
+		return wire.Head{Code: int32(code), Opaque: c.pushed, Flag: wire.FlagOneway}
+	}, fill)
+}
+
+// request writes a request of the server's own; head is called with the connection's
+// output held. It reports whether the connection still takes any.
+func (c *conn) request(head func() wire.Head, fill func(*wire.Writer)) bool {
 	b, open := c.out.begin()
 	if !open {
 		c.out.end(b)
-		return
+		return false
 	}
-	c.pushed++
-	w := wire.Begin(b, wire.Head{
-		Serialization: wire.JSON, Code: int32(wire.NotifyConsumerIDsChanged),
-		Version: wire.VersionSpoken, Opaque: c.pushed, Flag: wire.FlagOneway,
-	})
-	w.Text("consumerGroup", group)
+	h := head()
+	h.Serialization, h.Version = wire.JSON, wire.VersionSpoken
+	w := wire.Begin(b, h)
+	fill(&w)
 	c.out.end(w.End())
+	return true
 }

@@ -106,16 +106,14 @@ func (c *conn) ask(code wire.RequestCode, fill func(*wire.Writer), body []byte, 
 		answered(nil)
 		return
 	}
-	b, open := c.out.begin()
+	open := c.request(func() wire.Head { return wire.Head{Code: int32(code), Opaque: opaque} }, func(w *wire.Writer) {
+		fill(w)
+		w.Body(body)
+	})
 	if !open {
-		c.out.end(b)
 		c.answer(opaque, nil)
 		return
 	}
-	w := wire.Begin(b, wire.Head{Serialization: wire.JSON, Code: int32(code), Version: wire.VersionSpoken, Opaque: opaque})
-	fill(&w)
-	w.Body(body)
-	c.out.end(w.End())
 	c.out.flush()
 }
 

@@ -78,24 +78,15 @@ func (c *conn) checkTransaction(check *core.Check) {
 }
 
 func (c *conn) pushCheck(check *core.Check, body []byte) {
-	b, open := c.out.begin()
-	if !open {
-		c.out.end(b)
-		return
-	}
-	c.pushed++
-	w := wire.Begin(b, wire.Head{
-		Serialization: wire.JSON, Code: int32(wire.CheckTransactionState),
-		Version: wire.VersionSpoken, Opaque: c.pushed, Flag: wire.FlagOneway,
+	c.tell(wire.CheckTransactionState, func(w *wire.Writer) {
+		w.Text("topic", check.Topic)
+		w.Int("tranStateTableOffset", int64(check.Offset))
+		w.Int("commitLogOffset", int64(check.Address))
+		w.Text("msgId", check.UniqueKey)
+		w.Text("transactionId", check.UniqueKey)
+		var id [56]byte
+		w.Raw("offsetMsgId", wire.AppendMessageID(id[:0], c.storeHost, int64(check.Address)))
+		w.Text("bname", c.server.shard.BrokerName)
+		w.Body(body)
 	})
-	w.Text("topic", check.Topic)
-	w.Int("tranStateTableOffset", int64(check.Offset))
-	w.Int("commitLogOffset", int64(check.Address))
-	w.Text("msgId", check.UniqueKey)
-	w.Text("transactionId", check.UniqueKey)
-	var id [56]byte
-	w.Raw("offsetMsgId", wire.AppendMessageID(id[:0], c.storeHost, int64(check.Address)))
-	w.Text("bname", c.server.shard.BrokerName)
-	w.Body(body)
-	c.out.end(w.End())
 }
